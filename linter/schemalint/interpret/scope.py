@@ -1,0 +1,111 @@
+"""Where an expression stands: the names it can see, and the code around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from schemalint.catalog.catalog import Catalog
+from schemalint.flow.path import Failure, Gap, Handler
+from schemalint.flow.value import Value
+from schemalint.text import Excerpt, Span
+
+Locate = Callable[[int], Span | None]  # byte location in a parsed text → place in the file
+
+
+class Raised(Exception):
+    """PostgreSQL refuses what is being analysed; the statement ends here."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Context(msgspec.Struct, frozen=True):
+    """The function whose body runs, and for which event of which trigger."""
+
+    catalog: Catalog
+    function: int
+    search_path: tuple[str, ...]
+    event: str  # of the trigger at the top: "insert", "update", "delete", "truncate"
+    source: int  # the table that it stands on
+    gaps: list[Gap]  # what was not understood, gathered while running
+    stack: tuple[tuple[int, str], ...] = ()  # (trigger or function, event) of the calls around this one
+    depth: int = 1  # pg_trigger_depth()
+    caught: tuple[Handler, ...] = ()
+    security_definer: bool = False
+    volatility: str = "volatile"
+    excerpt: Excerpt | None = None
+    variable_conflict: str = "error"
+    typical_row: bool = True
+
+    def gap(self, span: Span | None, reason: str) -> None:
+        if all(each.span != span or each.reason != reason for each in self.gaps):
+            self.gaps.append(Gap(span, reason))
+
+
+class Table(msgspec.Struct, frozen=True):
+    """An entry of a FROM clause, or the target of an UPDATE: its alias and its columns' values."""
+
+    alias: str
+    columns: tuple[tuple[str, Value], ...]
+    relation: int | None = None
+    known: bool = True  # False: it may have columns that are not listed
+    hidden: bool = False  # reached by its alias only (EXCLUDED)
+
+    def column(self, name: str) -> Value | None:
+        for each, value in self.columns:
+            if each == name:
+                return value
+        return None
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """The names that an expression can see, innermost first: tables, then variables, then the outer query."""
+
+    context: Context
+    variables: Mapping[str, Value]
+    locate: Locate
+    tables: tuple[Table, ...] = ()
+    queries: tuple[tuple[str, Table], ...] = ()  # WITH
+    parameters: tuple[Value, ...] = ()  # $1, $2 …
+    outer: Scope | None = None
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.context.catalog
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return self.context.search_path
+
+    def with_tables(self, *tables: Table) -> Scope:
+        return msgspec.structs.replace(self, tables=(*self.tables, *tables))
+
+    def inner(self) -> Scope:
+        """The scope of a query inside this one."""
+        return msgspec.structs.replace(self, tables=(), outer=self)
+
+    def span(self, node: Mapping[str, Any]) -> Span | None:
+        return self.locate(node.get("location", 0))
+
+
+def fail(
+    scope: Scope,
+    kind: str,
+    sqlstate: str,
+    message: str,
+    location: int | None,
+    subject: tuple[int | str, ...],
+    relation: int | None = None,
+    column: int | None = None,
+    reason: str = "",
+) -> Raised:
+    """The refusal of what stands at a location; to be raised."""
+    span = scope.locate(location or 0)
+    failure = Failure(
+        kind, sqlstate, message, span, subject, relation=relation, column=column, reason=reason, function=scope.context.function
+    )
+    return Raised(failure)
