@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from schemalint.parse import plpgsql_cursors as cursors
 from schemalint.parse import plpgsql_statements as simple
 from schemalint.parse import plpgsql_tree as tree
 from schemalint.parse.libpg_query import ParseError, parse_json
@@ -118,7 +119,10 @@ def exception_handlers(cursor: TokenCursor) -> tuple[tree.Handler, ...]:
 def handled_condition(cursor: TokenCursor) -> str:
     if cursor.accept_word("sqlstate"):
         return simple.sqlstate(cursor)
-    return "others" if cursor.accept("others") else simple.condition_name(cursor)
+    if cursor.is_name(cursor.at) and cursor.word(cursor.at) == "others":
+        cursor.at += 1
+        return "others"
+    return simple.condition_name(cursor)
 
 
 def statements(cursor: TokenCursor) -> Body:
@@ -246,7 +250,7 @@ def single(cursor: TokenCursor, targets: tuple[tree.Name, ...], place: int, kind
     """The one variable that a loop over numbers or a cursor brings along."""
     if len(targets) > 1:
         raise cursor.error(f"{kind} FOR loop must have only one target variable", place)
-    return targets[0][-1]
+    return ".".join(targets[0])
 
 
 def names_cursor(cursor: TokenCursor) -> bool:
@@ -268,7 +272,7 @@ def names_cursor(cursor: TokenCursor) -> bool:
 
 def for_cursor(cursor: TokenCursor, start: int, name: str | None, variable: str) -> tree.ForCursor:
     query = cursor.variable()
-    arguments = simple.cursor_arguments(cursor) if cursor.kind == "(" else None
+    arguments = cursors.cursor_arguments(cursor) if cursor.kind == "(" else None
     body = loop_body(cursor, name)
     return tree.ForCursor(
         start=start, end=cursor.end, label=name, variable=variable, cursor=query, arguments=arguments, body=body
@@ -326,10 +330,10 @@ STATEMENTS: dict[str, Callable[[TokenCursor, int], Statement]] = {
     "call": simple.query_statement,
     "do": simple.query_statement,
     "get": simple.diagnostics_statement,
-    "open": simple.open_statement,
-    "fetch": simple.fetch_statement,
-    "move": simple.move_statement,
-    "close": simple.close_statement,
+    "open": cursors.open_statement,
+    "fetch": cursors.fetch_statement,
+    "move": cursors.move_statement,
+    "close": cursors.close_statement,
     "commit": simple.commit_statement,
     "rollback": simple.rollback_statement,
     "null": simple.null_statement,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from schemalint.parse import plpgsql_tree as tree
-from schemalint.parse.plpgsql_statements import scroll_clause
+from schemalint.parse.plpgsql_cursors import scroll_clause
 from schemalint.parse.plpgsql_tokens import END, NUMBER, TokenCursor
 from schemalint.parse.plpgsql_tree import Fragment
 
 AFTER_TYPE = frozenset({"collate", "not", "=", ":=", "default"})
-CAST = "SELECT NULL::"
+NO_TYPE = ("setof", "using")  # which the grammar of the leader would let pass
+LEADER = "ALTER TABLE t ALTER c TYPE "
 
 
 def declarations(cursor: TokenCursor) -> tuple[tree.Declaration, ...]:
@@ -95,13 +96,15 @@ def data_type(cursor: TokenCursor) -> Fragment:
             raise cursor.error("mismatched parentheses" if depth else "incomplete data type declaration")
         if kind in (",", ")") and depth == 0:
             break
+        if kind in NO_TYPE:
+            raise cursor.error()
         depth += {"(": 1, ")": -1}.get(kind, 0)
         cursor.at += 1
     if cursor.at == first:
         raise cursor.error("missing data type declaration")
     if "%" in cursor.kinds[first : cursor.at]:
         return copied_type(cursor, first)
-    return cursor.fragment(first, cursor.at, CAST)
+    return cursor.fragment(first, cursor.at, LEADER)
 
 
 def copied_type(cursor: TokenCursor, first: int) -> Fragment:

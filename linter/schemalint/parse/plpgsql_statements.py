@@ -9,6 +9,7 @@ import re
 
 from schemalint.parse import plpgsql_tree as tree
 from schemalint.parse.libpg_query import ParseError
+from schemalint.parse.plpgsql_conditions import SQLSTATES
 from schemalint.parse.plpgsql_tokens import (
     END,
     STATEMENT_END,
@@ -27,10 +28,9 @@ ERROR_FACTS = words(
     """pg_exception_detail pg_exception_hint pg_exception_context column_name constraint_name pg_datatype_name message_text
     table_name schema_name returned_sqlstate"""
 )
-FETCH_SOURCE = frozenset({"from", "in"})
-SINGLE_ROW_DIRECTIONS = ("next", "prior", "first", "last")
 SQLSTATE = re.compile(r"[0-9A-Z]{5}\Z")
 ASSIGNMENT = (":=", "=")
+ROUTINES = (["function"], ["procedure"])
 
 
 def literal(cursor: TokenCursor) -> str:
@@ -71,7 +71,7 @@ def assign_statement(cursor: TokenCursor, start: int) -> tree.Assign:
             subscripted = True
             cursor.query(frozenset({"]"}))
             cursor.at += 1
-        elif cursor.kind == "." and (cursor.is_name(cursor.at + 1) or (len(parts) > 1 and cursor.is_word(cursor.at + 1))):
+        elif cursor.kind == "." and cursor.is_word(cursor.at + 1):
             parts.append(cursor.word(cursor.at + 1))
             cursor.at += 2
         else:
@@ -179,7 +179,8 @@ def assert_statement(cursor: TokenCursor, start: int) -> tree.Assert:
 
 
 def perform_statement(cursor: TokenCursor, start: int) -> tree.Perform:
-    query = cursor.query(leader="SELECT ")
+    nothing = Fragment("", cursor.end, cursor.end)  # a SELECT of no columns runs
+    query = nothing if cursor.kind == ";" else cursor.query(leader="SELECT ")
     cursor.expect(";")
     return tree.Perform(start=start, end=cursor.end, query=query)
 
@@ -212,10 +213,14 @@ def sql_statement(cursor: TokenCursor, start: int) -> tree.Sql:
     keyword = kinds[first]
     into: Into | None = None
     last = first
+    depth = 0
+    is_routine = creates_routine(cursor)
     cursor.at += 1
-    while (kind := kinds[cursor.at]) != ";":
+    while (kind := kinds[cursor.at]) != ";" or depth:
         if kind == END:
             raise cursor.error("unexpected end of function definition")
+        if is_routine:  # whose body may be BEGIN ATOMIC … END, with semicolons in it
+            depth = max(depth + {"begin": 1, "case": 1, "end": -1}.get(kind, 0), 0)
         before = kinds[cursor.at - 1]
         if kind == "into" and keyword != "import" and (before not in ("insert", "merge") or kinds[cursor.at - 2] == "."):
             if into is not None:
@@ -228,6 +233,11 @@ def sql_statement(cursor: TokenCursor, start: int) -> tree.Sql:
     query = cursor.fragment(first, last + 1, "")
     cursor.at += 1
     return tree.Sql(start=start, end=cursor.end, keyword=keyword, query=without(query, into), into=into)
+
+
+def creates_routine(cursor: TokenCursor) -> bool:
+    after = cursor.kinds[cursor.at + 1 : cursor.at + 4]
+    return cursor.kind == "create" and (after[2:] if after[:2] == ["or", "replace"] else after)[:1] in ROUTINES
 
 
 def without(query: Fragment, into: Into | None) -> Fragment:
@@ -299,90 +309,9 @@ def diagnostics_statement(cursor: TokenCursor, start: int) -> tree.GetDiagnostic
     return tree.GetDiagnostics(start=start, end=cursor.end, stacked=stacked, items=tuple(items))
 
 
-def open_statement(cursor: TokenCursor, start: int) -> tree.OpenCursor:
-    name = cursor.variable()
-    arguments, scroll, query, dynamic = None, None, None, None
-    using: tuple[Fragment, ...] = ()
-    if cursor.kind == "(":
-        arguments = cursor_arguments(cursor)
-    elif cursor.kind != ";":
-        scroll = scroll_clause(cursor)
-        cursor.expect("for")
-        if cursor.accept("execute"):
-            dynamic, using = dynamic_query(cursor, STATEMENT_END)
-        else:
-            query = cursor.query()
-    cursor.expect(";")
-    return tree.OpenCursor(
-        start=start, end=cursor.end, cursor=name, arguments=arguments, scroll=scroll, query=query, dynamic=dynamic, using=using
-    )
-
-
-def scroll_clause(cursor: TokenCursor) -> bool | None:
-    if cursor.accept("no"):
-        cursor.expect("scroll")
-        return False
-    return True if cursor.accept("scroll") else None
-
-
-def cursor_arguments(cursor: TokenCursor) -> Fragment:
-    """Reads the values for a cursor's parameters and the parentheses around them."""
-    first = cursor.at
-    cursor.expect("(")
-    cursor.query(frozenset({")"}))
-    cursor.expect(")")
-    # `name := value` is allowed, and so it takes a call to make SQL of it.
-    return cursor.fragment(first, cursor.at, "SELECT arguments")
-
-
-def fetch_statement(cursor: TokenCursor, start: int, is_move: bool = False) -> tree.Fetch:
-    place = cursor.at - 1
-    direction, count = fetch_direction(cursor)
-    name = cursor.variable()
-    targets: tuple[tree.Name, ...] = ()
-    if not is_move:
-        cursor.expect("into")
-        if direction.endswith("all") or (count is not None and not direction.startswith(("absolute", "relative"))):
-            raise cursor.error("FETCH statement cannot return multiple rows", place)
-        targets = cursor.variables()
-    cursor.expect(";")
-    return tree.Fetch(
-        start=start, end=cursor.end, is_move=is_move, direction=direction, count=count, cursor=name, targets=targets
-    )
-
-
-def move_statement(cursor: TokenCursor, start: int) -> tree.Fetch:
-    return fetch_statement(cursor, start, is_move=True)
-
-
-def fetch_direction(cursor: TokenCursor) -> tuple[str, Fragment | None]:
-    """Reads everything through FROM or IN, if there is a direction: its words, and how many rows."""
-    word, following = cursor.kind, cursor.kinds[cursor.at + 1]
-    if word in FETCH_SOURCE:
-        cursor.at += 1
-        return "", None
-    if cursor.is_variable(cursor.at) and following in (";", "into", "."):
-        return "", None
-    spoken, count = "", None
-    if following != "." and word in ("forward", "backward", "absolute", "relative", "all", *SINGLE_ROW_DIRECTIONS):
-        cursor.at += 1
-        spoken = word
-    if word in ("forward", "backward") and cursor.accept("all"):
-        spoken += " all"
-    elif word in ("absolute", "relative") or not spoken or (word in ("forward", "backward") and cursor.kind not in FETCH_SOURCE):
-        count = cursor.expression(FETCH_SOURCE)
-    if cursor.kind not in FETCH_SOURCE:
-        raise cursor.error("expected FROM or IN")
-    cursor.at += 1
-    return spoken, count
-
-
-def close_statement(cursor: TokenCursor, start: int) -> tree.Close:
-    name = cursor.variable()
-    cursor.expect(";")
-    return tree.Close(start=start, end=cursor.end, cursor=name)
-
-
 def condition_name(cursor: TokenCursor) -> str:
     """Reads the name of an error condition."""
-    return cursor.name()
+    name = cursor.name()
+    if name not in SQLSTATES:
+        raise cursor.error(f'unrecognized exception condition "{name}"', cursor.at - 1)
+    return name

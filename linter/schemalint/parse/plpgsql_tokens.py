@@ -200,12 +200,12 @@ class TokenCursor:
         return self.word(self.at - 1)
 
     def variable(self) -> Name:
-        """Reads a variable or a field of one."""
+        """Reads a variable or a field of one, three names at most: PL/pgSQL's scanner looks no further."""
         if not self.is_variable(self.at):
             raise self.error()
         parts = [self.word(self.at)]
         self.at += 1
-        while self.kinds[self.at] == "." and self.is_name(self.at + 1):
+        while self.kinds[self.at] == "." and self.is_name(self.at + 1) and len(parts) < 3:
             parts.append(self.word(self.at + 1))
             self.at += 2
         return tuple(parts)

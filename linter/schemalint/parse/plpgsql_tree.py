@@ -18,7 +18,8 @@ class Fragment(msgspec.Struct, frozen=True):
     """A piece of SQL in the body, without white space and comments at its rim.
 
     `leader` is what has to stand before the text to make a statement of it; None where it is no SQL of its own (the
-    target of an assignment). The text is body[start:end], except that an INTO clause of PL/pgSQL is blanked in it.
+    target of an assignment, `messages%ROWTYPE`). The text is body[start:end], except that an INTO clause of PL/pgSQL is
+    blanked in it.
     """
 
     text: str
@@ -317,20 +318,23 @@ def bodies(statement: Statement) -> tuple[Body, ...]:
 
 def walk(statement: Statement) -> Iterator[Statement]:
     """A statement and all that are inside it, in the order of the text."""
-    yield statement
-    for body in bodies(statement):
-        for inner in body:
-            yield from walk(inner)
+    ahead = [statement]
+    while ahead:
+        following = ahead.pop()
+        yield following
+        for body in reversed(bodies(following)):
+            ahead.extend(reversed(body))
 
 
 def fragments(value: object) -> Iterator[Fragment]:
-    """The SQL in a block, a statement or a part of one, in the order of the text; targets of assignments are none."""
-    if isinstance(value, Fragment):
-        if value.leader is not None:
-            yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from fragments(item)
-    elif isinstance(value, msgspec.Struct):
-        for field in value.__struct_fields__:
-            yield from fragments(getattr(value, field))
+    """The SQL in a block, a statement or a part of one, in the order of the text; what has no leader is none."""
+    ahead = [value]
+    while ahead:
+        following = ahead.pop()
+        if isinstance(following, Fragment):
+            if following.leader is not None:
+                yield following
+        elif isinstance(following, tuple):
+            ahead.extend(reversed(following))
+        elif isinstance(following, msgspec.Struct):
+            ahead.extend(getattr(following, field) for field in reversed(following.__struct_fields__))
