@@ -41,7 +41,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statement(Part, frozen=True, kw_only=True):
-    """Something that runs, or a block of it."""
+    """Something that runs, with its semicolon; a block is one too, and ends at its END."""
 
 
 class Declaration(Part, frozen=True, kw_only=True):
