@@ -173,10 +173,10 @@ def test_loops_over_rows() -> None:
     dynamic = only("FOR r IN EXECUTE 'SELECT $1' USING 1, f(2, 3) LOOP END LOOP;")
     assert isinstance(dynamic, tree.ForExecute)
     assert (dynamic.query.text, texts(dynamic.using)) == ("'SELECT $1'", ["1", "f(2, 3)"])
-    bound = only("FOR r IN cur(1, k := 2) LOOP END LOOP;")
+    bound = only("FOR r IN cur(1, k := 2) LOOP END LOOP;", "DECLARE cur CURSOR (j int, k int) FOR SELECT j;")
     assert isinstance(bound, tree.ForCursor)
     assert (bound.variable, bound.cursor, texts(bound)) == ("r", ("cur",), ["(1, k := 2)"])
-    plain = only("FOR r IN cur LOOP END LOOP;")
+    plain = only("FOR r IN cur LOOP END LOOP;", "DECLARE cur CURSOR FOR SELECT 1;")
     assert isinstance(plain, tree.ForCursor)
     assert plain.arguments is None
     array = only("FOREACH x SLICE 1 IN ARRAY a || b LOOP END LOOP;")
@@ -271,7 +271,7 @@ def test_cursors() -> None:
     assert isinstance(query, tree.OpenCursor)
     assert (query.cursor, query.scroll, texts(query)) == (("c",), False, ["SELECT 1"])
     assert texts(only("OPEN c FOR EXECUTE q USING a, b;")) == ["q", "a", "b"]
-    assert texts(only("OPEN c(1, x := 2);")) == ["(1, x := 2)"]
+    assert texts(only("OPEN c(1, x := 2);", "DECLARE c CURSOR (y int, x int) FOR SELECT y;")) == ["(1, x := 2)"]
     for text, direction, count in (
         ("c", "", []),
         ("FROM c", "", []),

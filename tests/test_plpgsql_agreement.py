@@ -349,6 +349,25 @@ BEGIN
   RETURN CASE WHEN NEW.id = 1 THEN NEW ELSE OLD END;
 END;
 """,
+    """
+DECLARE
+  c CURSOR FOR SELECT 1;
+BEGIN
+  DECLARE
+    c refcursor; d CURSOR FOR SELECT 2;
+  BEGIN
+    OPEN c FOR SELECT 3;
+    OPEN d;
+  END;
+  DECLARE
+    d refcursor;
+  BEGIN
+    OPEN d FOR SELECT 4;
+  END;
+  OPEN c;
+  RETURN NEW;
+END;
+""",
     "BEGIN RETURN NEW; END",
     "BEGIN RETURN NEW; END;",
     "BEGIN END",

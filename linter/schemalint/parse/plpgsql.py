@@ -83,12 +83,14 @@ def label(cursor: TokenCursor) -> str | None:
 
 def block_statement(cursor: TokenCursor, start: int, name: str | None, options: tree.Options | None = None) -> Block:
     """Reads a block up to its END and the label there, but not the semicolon."""
+    outer_cursors = cursor.bound_cursors
     declared = declarations(cursor) if cursor.kind == "declare" else ()
     cursor.expect("begin")
     cursor.scopes.append((name, False))
     body = statements(cursor)
     handlers = exception_handlers(cursor) if cursor.accept("exception") else ()
     cursor.scopes.pop()
+    cursor.bound_cursors = outer_cursors
     cursor.expect("end")
     cursor.end_label(name)
     return Block(
@@ -254,20 +256,11 @@ def single(cursor: TokenCursor, targets: tuple[tree.Name, ...], place: int, kind
 
 
 def names_cursor(cursor: TokenCursor) -> bool:
-    """Whether nothing but a name, perhaps with arguments, stands before LOOP. No statement of SQL is like that."""
+    """Whether a cursor that has its query from its declaration comes next."""
     at = cursor.at
-    if not cursor.is_variable(at) or cursor.kinds[at] in ("select", "values", "reverse"):
-        return False
     while cursor.kinds[at + 1] == "." and cursor.is_name(at + 2):
         at += 2
-    at += 1
-    if cursor.kinds[at] == "(":
-        depth = 1
-        while depth and cursor.kinds[at] not in (";", END):
-            at += 1
-            depth += {"(": 1, ")": -1}.get(cursor.kinds[at], 0)
-        at += 1
-    return cursor.kinds[at] == "loop"
+    return cursor.is_name(at) and cursor.word(at) in cursor.bound_cursors and cursor.kinds[at + 1] in ("loop", "(")
 
 
 def for_cursor(cursor: TokenCursor, start: int, name: str | None, variable: str) -> tree.ForCursor:

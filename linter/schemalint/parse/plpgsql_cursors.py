@@ -16,9 +16,9 @@ def open_statement(cursor: TokenCursor, start: int) -> tree.OpenCursor:
     name = cursor.variable()
     arguments, scroll, query, dynamic = None, None, None, None
     using: tuple[Fragment, ...] = ()
-    if cursor.kind == "(":
-        arguments = cursor_arguments(cursor)
-    elif cursor.kind != ";":
+    if name[-1] in cursor.bound_cursors:
+        arguments = cursor_arguments(cursor) if cursor.kind == "(" else None
+    else:
         scroll = scroll_clause(cursor)
         cursor.expect("for")
         if cursor.accept("execute"):

@@ -26,6 +26,9 @@ def declarations(cursor: TokenCursor) -> tuple[tree.Declaration, ...]:
         if declared.name in names:
             raise cursor.error("duplicate declaration", place)
         names.add(declared.name)
+        own = frozenset({declared.name})
+        bound = cursor.bound_cursors
+        cursor.bound_cursors = bound | own if isinstance(declared, tree.Cursor) else bound - own
         found.append(declared)
     return tuple(found)
 

@@ -101,6 +101,7 @@ class TokenCursor:
         self.ends: list[int] = []
         self.classes: list[str | None] = []  # of keywords in SQL; empty for other words, None for what is no word
         self.scopes: list[tuple[str | None, bool]] = []  # labels of the blocks and loops around, and whether each is a loop
+        self.bound_cursors: frozenset[str] = frozenset()  # those in scope whose declaration has a query
         self._scan()
 
     def _scan(self) -> None:
