@@ -113,8 +113,8 @@ class Firing(msgspec.Struct, frozen=True):
     event: str  # "insert", "update", "delete", "truncate"
     timing: str
     paths: tuple[Path, ...]
-    complete: bool = True  # False: something in it is not understood, so that absence proves nothing
-    gaps: tuple[Gap, ...] = ()
+    columns: tuple[int, ...] = ()  # UPDATE OF
+    gaps: tuple[Gap, ...] = ()  # what is not understood: where there are some, absence proves nothing
 
 
 class Gap(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ class Null(StrEnum):
     ALWAYS = "always"
     UNKNOWN = "unknown"  # the analysis cannot tell
 
-    def join(self, other: Null) -> Null:
+    def either(self, other: Null) -> Null:
         """The nullness of a value that is one or the other."""
         if self is other:
             return self
@@ -162,7 +162,7 @@ def join(first: Value, second: Value) -> Value:
     """A value that is one or the other."""
     if first == second:
         return first
-    null = first.null.join(second.null)
+    null = first.null.either(second.null)
     type_ = first.type
     if first.type != second.type:
         loose = [each for each in (first, second) if each.type.id not in ("unknown", "?")]

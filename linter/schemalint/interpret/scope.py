@@ -8,19 +8,30 @@ from typing import Any
 import msgspec
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.flow.path import Failure, Gap, Handler
+from schemalint.flow.path import Condition, Failure, Gap, Handler, Write
 from schemalint.flow.value import Value
 from schemalint.text import Excerpt, Span
 
 Locate = Callable[[int], Span | None]  # byte location in a parsed text → place in the file
 
 
-class Raised(Exception):
+class RaisedError(Exception):
     """PostgreSQL refuses what is being analysed; the statement ends here."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+
+
+class Effect(msgspec.Struct, frozen=True):
+    """One way that a statement, or a function called in an expression, can go."""
+
+    conditions: tuple[Condition, ...] = ()
+    writes: tuple[Write, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    ended: str = ""  # "failed", "raised": it goes no further
+    columns: tuple[tuple[str, Value], ...] = ()  # RETURNING
+    rows: str = "one"  # how many rows it touched: "none", "one", "many"
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -32,6 +43,9 @@ class Context(msgspec.Struct, frozen=True):
     event: str  # of the trigger at the top: "insert", "update", "delete", "truncate"
     source: int  # the table that it stands on
     gaps: list[Gap]  # what was not understood, gathered while running
+    pending: list[tuple[Effect, ...]]  # what functions called in the present statement did: alternatives for each
+    timing: str = "after"
+    trigger: int = 0
     stack: tuple[tuple[int, str], ...] = ()  # (trigger or function, event) of the calls around this one
     depth: int = 1  # pg_trigger_depth()
     caught: tuple[Handler, ...] = ()
@@ -39,7 +53,7 @@ class Context(msgspec.Struct, frozen=True):
     volatility: str = "volatile"
     excerpt: Excerpt | None = None
     variable_conflict: str = "error"
-    typical_row: bool = True
+    unset_settings: bool = False  # ask as if no custom setting were set
 
     def gap(self, span: Span | None, reason: str) -> None:
         if all(each.span != span or each.reason != reason for each in self.gaps):
@@ -102,10 +116,10 @@ def fail(
     relation: int | None = None,
     column: int | None = None,
     reason: str = "",
-) -> Raised:
+) -> RaisedError:
     """The refusal of what stands at a location; to be raised."""
     span = scope.locate(location or 0)
     failure = Failure(
         kind, sqlstate, message, span, subject, relation=relation, column=column, reason=reason, function=scope.context.function
     )
-    return Raised(failure)
+    return RaisedError(failure)

@@ -1,0 +1,124 @@
+"""One check from end to end: a history is replayed, traced and judged, and what is found becomes a report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from schemalint.catalog.catalog import empty_catalog
+from schemalint.course import Course, boundaries_of
+from schemalint.finding import Certainty, Finding, Report, Severity
+from schemalint.judge import Blamed, Crash, Judge
+from schemalint.migrations.migration import History
+from schemalint.replay.replay import Replayed, replay_migration
+from schemalint.rule import load_rules
+from schemalint.text import Span
+
+if TYPE_CHECKING:
+    from schemalint.configuration import Configuration
+
+DEFAULT_SEVERITIES = {
+    Certainty.CERTAIN: Severity.ERROR,
+    Certainty.CONDITIONAL: Severity.WARNING,
+    Certainty.UNKNOWN: Severity.INFO,
+}
+
+
+def check(history: History, asked: frozenset[str] | None, configuration: Configuration) -> Report:
+    """The report on a history: on its newest state, or on the migrations asked about (by their paths)."""
+    replayed = list(replay(history, asked, configuration))
+    course = Course()
+    for boundary in boundaries_of(replayed):
+        course.advance(boundary)
+    judge = Judge(load_rules(), course)
+    last = len(history.migrations) - 1
+    chosen = [asked is None or each.path in asked for each in history.migrations]
+    blamed: list[Blamed] = []
+    if asked is None:
+        blamed.extend(judge.newest())
+    for index, boundary in enumerate(course.boundaries):
+        if chosen[boundary.migration]:
+            blamed.extend(judge.steps(index))
+            if asked is not None:
+                blamed.extend(judge.introduced(index))
+    findings = [each for b in blamed if (each := finding_of(b, history, configuration, asked is None and b.migration != last))]
+    findings.extend(_crashes(judge.crashes.values(), history))
+    unmodelled = tuple(u for number, each in enumerate(replayed) if chosen[number] for s in each.steps for u in s.unmodelled)
+    return Report(
+        findings=tuple(_ordered(_once(findings))),
+        unmodelled=tuple(sorted(unmodelled, key=lambda each: each.span.place)),
+        migrations=len(history.migrations),
+        checked=sum(chosen),
+        notes=history.notes,
+    )
+
+
+def replay(history: History, asked: frozenset[str] | None, configuration: Configuration) -> Iterator[Replayed]:
+    """The migrations in order, each replayed into the catalog that the one before it left."""
+    path = tuple(each for each in configuration.search_path if each != "$user")
+    catalog = empty_catalog(path)
+    for migration in history.migrations:
+        replayed = replay_migration(catalog, migration)
+        catalog = replayed.after
+        yield replayed
+
+
+def finding_of(blamed: Blamed, history: History, configuration: Configuration, old: bool) -> Finding | None:
+    """A blamed violation as a finding; None where the configuration turns it off, or where it was of its moment only."""
+    violation = blamed.violation
+    if old and violation.momentary:
+        return None
+    severity = violation.severity or DEFAULT_SEVERITIES[violation.certainty]
+    chosen = configuration.severity.get(blamed.rule, configuration.severity.get(blamed.rule.partition("/")[0]))
+    if chosen == "off":
+        return None
+    if chosen is not None:
+        severity = Severity(chosen)
+    return Finding(
+        rule=blamed.rule,
+        severity=severity,
+        certainty=violation.certainty,
+        message=violation.message,
+        span=blamed.span,
+        fingerprint=fingerprint(blamed),
+        sync=violation.sync,
+        related=violation.related,
+        sqlstate=violation.sqlstate,
+        answer=violation.answer,
+        witness=violation.witness,
+        help=violation.help,
+    )
+
+
+def fingerprint(blamed: Blamed) -> str:
+    """The same for the same finding, wherever its lines have moved to."""
+    text = "\n".join((blamed.rule, blamed.span.source.path, " ".join(blamed.span.text.split()), blamed.violation.message))
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    seen: set[tuple[str, str]] = set()
+    for each in findings:
+        key = (each.rule, each.fingerprint)
+        if key not in seen:
+            seen.add(key)
+            yield each
+
+
+def _ordered(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda each: (each.span.place, each.rule, each.message))
+
+
+def _crashes(crashes: Iterable[Crash], history: History) -> Iterator[Finding]:
+    """A rule that failed: an info at the newest migration, so that nobody takes its silence for an answer."""
+    if not history.migrations:
+        return
+    source = history.migrations[-1].source
+    for each in crashes:
+        message = f"the rule {each.rule} failed ({each.message}); what it looks for was not checked"
+        digest = hashlib.sha256(message.encode()).hexdigest()[:16]
+        yield Finding(
+            "tool/rule-failed", Severity.INFO, Certainty.UNKNOWN, message, Span(source, 0, 0), digest,
+            help="please report this with the migration",
+        )  # fmt: skip

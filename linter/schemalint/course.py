@@ -1,0 +1,105 @@
+"""The course of a history: its states at each commit, and the units of each state.
+
+A unit is traced again only where something that it was made from has changed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from schemalint.catalog.catalog import Catalog, Key
+from schemalint.catalog.model import Relation
+from schemalint.replay.replay import Replayed, Step
+from schemalint.trace.ledger import Ledger
+from schemalint.trace.unit import Unit, heirs, trace
+
+
+class Boundary(msgspec.Struct, frozen=True):
+    """A commit: the steps since the one before it, and the schema that others see from then on."""
+
+    migration: int  # its place in the history
+    steps: tuple[Step, ...]
+    before: Catalog
+    after: Catalog
+
+
+def boundaries_of(replayed: Iterable[Replayed]) -> Iterator[Boundary]:
+    for number, each in enumerate(replayed):
+        before = each.before
+        gathered: list[Step] = []
+        for step in each.steps:
+            gathered.append(step)
+            if step.commits:
+                yield Boundary(number, tuple(gathered), before, step.after)
+                before, gathered = step.after, []
+        if gathered or each.after is not before:
+            yield Boundary(number, tuple(gathered), before, each.after)
+
+
+class Course:
+    """Units over the boundaries of a history, in order; `at` and `judged_from` look back."""
+
+    def __init__(self) -> None:
+        self.boundaries: list[Boundary] = []
+        self._versions: dict[int, tuple[list[int], list[Unit | None]]] = {}
+        self._watchers: dict[Key, set[int]] = {}
+
+    def advance(self, boundary: Boundary) -> None:
+        index = len(self.boundaries)
+        self.boundaries.append(boundary)
+        changes = boundary.after.changes_since(boundary.before)
+        touched = set(self._versions) if changes is None else set(self._touched(changes))
+        for oid in changes or ():
+            if isinstance(oid, int) and isinstance(relation := boundary.after.get(oid), Relation) and relation.triggers:
+                touched.add(oid)
+        self._retrace(touched, boundary, index)
+
+    def _touched(self, changes: set[Key]) -> Iterator[int]:
+        for key in changes:
+            yield from self._watchers.get(key, ())
+
+    def _retrace(self, touched: set[int], boundary: Boundary, index: int) -> None:
+        inherited: dict[int, Ledger] = {}
+        for oid in sorted(touched):
+            old = self.at(oid, index)
+            if old is None:
+                continue
+            relation = boundary.after.relation(oid)
+            if relation is None or relation.name != old.source.name or relation.schema != old.source.schema:
+                for heir, lines in heirs(old.after, boundary.after).items():
+                    inherited[heir] = (*inherited.get(heir, ()), *lines)
+        for oid in sorted(touched | inherited.keys()):
+            old = self.at(oid, index)
+            ledger = (*(old.after if old is not None else ()), *inherited.get(oid, ()))
+            unit = trace(oid, ledger, boundary.after)
+            if unit is None and old is None:
+                continue
+            self._record(oid, unit, index)
+
+    def _record(self, oid: int, unit: Unit | None, index: int) -> None:
+        indices, units = self._versions.setdefault(oid, ([], []))
+        for key in units[-1].seen if units and units[-1] is not None else ():
+            self._watchers[key].discard(oid)
+        if indices and indices[-1] == index:
+            units[-1] = unit
+        else:
+            indices.append(index)
+            units.append(unit)
+        for key in unit.seen if unit is not None else ():
+            self._watchers.setdefault(key, set()).add(oid)
+
+    def at(self, oid: int, index: int) -> Unit | None:
+        """The unit of a table as it stands after the boundary of that index."""
+        indices, units = self._versions.get(oid, ([], []))
+        place = bisect_right(indices, index)
+        return units[place - 1] if place else None
+
+    def changes_of(self, oid: int) -> list[int]:
+        """The boundaries at which the unit changed."""
+        return self._versions.get(oid, ([], []))[0]
+
+    def sources(self) -> list[int]:
+        return sorted(self._versions)

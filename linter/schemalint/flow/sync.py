@@ -1,0 +1,55 @@
+"""Syncs: what a table's triggers carry to another table, event by event and column by column."""
+
+from __future__ import annotations
+
+import msgspec
+
+from schemalint.flow.path import Firing, Write
+
+Filter = tuple[str, bool]  # a condition's key, and how it stands on a path that writes nothing
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """What reaches a target on one event of its source."""
+
+    event: str
+    firings: tuple[Firing, ...]  # those that write to the target
+    columns: frozenset[tuple[int, int]]  # (target column, source column) that are copied
+    skipped: frozenset[Filter] = frozenset()  # conditions under which a row does not arrive
+    skipped_texts: tuple[str, ...] = ()
+    missed: frozenset[tuple[int, int]] = frozenset()  # copied, but not on every path on which the source column changes
+    write: Write | None = None  # one of the writes, to point at
+    complete: bool = True
+
+
+class Sync(msgspec.Struct, frozen=True):
+    """All that the triggers of one table do to another."""
+
+    source: int
+    target: int
+    mirror: bool  # the target's rows are the source's rows
+    key: tuple[tuple[int, int], ...]  # (target column, source column) of a mirror's key
+    carried: tuple[Carried, ...]
+
+    def on(self, event: str) -> Carried | None:
+        for each in self.carried:
+            if each.event == event:
+                return each
+        return None
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """A line of the ledger: a flow that the history has established."""
+
+    source: int
+    target: int
+    event: str
+    source_name: str  # qualified, when the flow was last alive
+    target_name: str
+    mirror: bool
+    trigger: int
+    trigger_name: str
+    function: int
+    columns: frozenset[tuple[int, int]]
+    skipped: frozenset[Filter]
+    missed: frozenset[tuple[int, int]]

@@ -1,0 +1,680 @@
+"""SQL expressions over abstract values.
+
+`evaluate` answers what an expression yields, or raises `RaisedError` with the error that PostgreSQL would give.
+What it does not understand is noted as a gap and yields an unknown value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from schemalint.catalog.model import UNKNOWN, Relation, Type, UserType
+from schemalint.catalog.resolve import Unresolved, coercion, common_type, resolve_operator
+from schemalint.catalog.type_names import UserTypesOf, array_of, element_of, strings, type_of
+from schemalint.flow.value import (
+    NOTHING,
+    NULL,
+    Call,
+    Constant,
+    Null,
+    Opaque,
+    Value,
+    boolean,
+    constant,
+    join,
+)
+from schemalint.interpret import conditions, functions, query
+from schemalint.interpret.fold import compare, fold
+from schemalint.interpret.scope import Scope, Table, fail
+
+Node = dict[str, Any]
+
+# Operators that may yield NULL although no operand is NULL.
+NULLABLE_OPERATORS = frozenset({"->", "->>", "#>", "#>>", "@?", "@@", "?"})
+
+
+def evaluate(node: Node, scope: Scope) -> Value:
+    """The value of an expression."""
+    ((kind, inner),) = node.items()
+    handler = HANDLERS.get(kind)
+    if handler is None:
+        scope.context.gap(scope.span(inner), f"expression of kind {kind}")
+        return NOTHING
+    return handler(inner, scope)
+
+
+def _constant(node: Node, scope: Scope) -> Value:
+    if node.get("isnull"):
+        return NULL
+    if "ival" in node:
+        return constant(str(node["ival"].get("ival", 0)), "int4")
+    if "fval" in node:
+        text = node["fval"].get("fval", "0")
+        return constant(text, "int8" if text.isdigit() and int(text) < 2**63 else "numeric")
+    if "boolval" in node:
+        return boolean(bool(node["boolval"].get("boolval")))
+    if "bsval" in node:
+        return constant(node["bsval"].get("bsval", ""), "bit")
+    return constant(node.get("sval", {}).get("sval", ""), "unknown")
+
+
+# -- names
+
+
+def _column(node: Node, scope: Scope) -> Value:
+    parts = strings(node["fields"])
+    if len(parts) != len(node["fields"]):
+        return _whole_row(parts, scope, node)
+    if len(parts) == 1:
+        return _bare_name(parts[0], scope, node)
+    return _qualified_name(parts, scope, node)
+
+
+def _bare_name(name: str, scope: Scope, node: Node) -> Value:
+    column = _table_column(name, scope, node)
+    variable = scope.variables.get(name)
+    if column is not None and variable is not None and scope.context.variable_conflict != "use_column":
+        if scope.context.variable_conflict == "use_variable":
+            return variable
+        raise fail(
+            scope, "ambiguous-name", "42702", f'column reference "{name}" is ambiguous', node.get("location"), ("ambiguous", name)
+        )
+    if column is not None:
+        return column
+    if variable is not None:
+        return variable
+    table = find_table(name, scope)
+    if table is not None:
+        return row_of(table)
+    if _sees_unknown_table(scope):
+        return NOTHING
+    raise fail(
+        scope,
+        "unknown-column",
+        "42703",
+        f'column "{name}" does not exist',
+        node.get("location"),
+        (*_tables_in_sight(scope), name),
+    )
+
+
+def _tables_in_sight(scope: Scope) -> tuple[int, ...]:
+    return tuple(each.relation for each in scope.tables if each.relation is not None)
+
+
+def _sees_unknown_table(scope: Scope | None) -> bool:
+    while scope is not None:
+        if any(not each.known for each in scope.tables):
+            return True
+        scope = scope.outer
+    return False
+
+
+def _table_column(name: str, scope: Scope, node: Node) -> Value | None:
+    level: Scope | None = scope
+    while level is not None:
+        found = [value for each in level.tables if not each.hidden and (value := each.column(name)) is not None]
+        if len(found) > 1:
+            raise fail(
+                scope,
+                "ambiguous-name",
+                "42702",
+                f'column reference "{name}" is ambiguous',
+                node.get("location"),
+                ("ambiguous", name),
+            )
+        if found:
+            return found[0]
+        level = level.outer
+    return None
+
+
+def find_table(alias: str, scope: Scope) -> Table | None:
+    level: Scope | None = scope
+    while level is not None:
+        for each in level.tables:
+            if each.alias == alias:
+                return each
+        level = level.outer
+    return None
+
+
+def row_of(table: Table) -> Value:
+    """A table's row as one composite value."""
+    type_ = UNKNOWN if table.relation is None else Type(table.relation)
+    return Value(type_, Null.NEVER, Opaque("row"), table.columns if table.known else None, table.relation)
+
+
+def _qualified_name(parts: list[str], scope: Scope, node: Node) -> Value:
+    table = find_table(parts[-2], scope)
+    if table is not None and (len(parts) == 2 or table.relation is not None):
+        found = table.column(parts[-1])
+        if found is not None:
+            return found
+        if not table.known:
+            return NOTHING
+        subject = (table.relation or 0, parts[-1])
+        message = f"column {parts[-2]}.{parts[-1]} does not exist"
+        raise fail(scope, "unknown-column", "42703", message, node.get("location"), subject, relation=table.relation)
+    value = scope.variables.get(parts[0])
+    names = parts[1:]
+    if value is None and len(parts) > 1 and parts[1] in scope.variables:  # a block's or the function's own label
+        value, names = scope.variables[parts[1]], parts[2:]
+    if value is None:
+        return _unknown_table(parts, scope, node)
+    for name in names:
+        value = field_of(value, parts[0], name, scope, node)
+    return value
+
+
+def _unknown_table(parts: list[str], scope: Scope, node: Node) -> Value:
+    if _sees_unknown_table(scope):
+        return NOTHING
+    message = f'missing FROM-clause entry for table "{parts[-2]}"'
+    raise fail(scope, "unknown-column", "42P01", message, node.get("location"), ("from", parts[-2]))
+
+
+def field_of(value: Value, variable: str, name: str, scope: Scope, node: Node) -> Value:
+    """A field of a record: NEW.x."""
+    found = value.field(name)
+    if found is not None:
+        return found
+    if value.row is None:
+        return NOTHING
+    message = f'record "{variable}" has no field "{name}"'
+    if variable in ("new", "old") and value.relation is not None:
+        raise fail(
+            scope, "source-column", "42703", message, node.get("location"), (value.relation, name), relation=value.relation
+        )
+    raise fail(scope, "unknown-column", "42703", message, node.get("location"), (value.relation or 0, name), value.relation)
+
+
+def _whole_row(parts: list[str], scope: Scope, node: Node) -> Value:
+    """alias.* where one value is wanted."""
+    if parts:
+        table = find_table(parts[-1], scope)
+        if table is not None:
+            return row_of(table)
+        if parts[0] in scope.variables:
+            return scope.variables[parts[0]]
+    return NOTHING
+
+
+def _parameter(node: Node, scope: Scope) -> Value:
+    number = node.get("number", 0)
+    return scope.parameters[number - 1] if 0 < number <= len(scope.parameters) else NOTHING
+
+
+# -- operators
+
+
+def type_id(value: Value) -> str | int | None:
+    """The type as resolution takes it: None where it is not known."""
+    return None if value.type.id == "?" else value.type.id
+
+
+def _operation(node: Node, scope: Scope) -> Value:
+    kind = node.get("kind", "AEXPR_OP")
+    special = OPERATIONS.get(kind)
+    if special is not None:
+        return special(node, scope)
+    name = strings(node["name"])[-1]
+    right = evaluate(node["rexpr"], scope)
+    left = evaluate(node["lexpr"], scope) if "lexpr" in node else None
+    return operate(name, left, right, scope, node)
+
+
+def operate(name: str, left: Value | None, right: Value, scope: Scope, node: Node) -> Value:
+    """An operator applied, after PostgreSQL's choice among the operators of that name."""
+    if name in ("=", "<>") and left is not None and left.row is not None and right.row is not None:
+        return _compare_rows(name, left, right)
+    user = UserTypesOf(scope.catalog)
+    resolved = resolve_operator(name, None if left is None else left.type.id, right.type.id, user)
+    result: Type = UNKNOWN
+    if isinstance(resolved, Unresolved):
+        if resolved.reason != "unknown" and not _user_operator(name, scope):
+            subject = ("operator", name, str(left.type.id if left is not None else ""), str(right.type.id))
+            message = functions.with_type_names(resolved.message, scope.catalog)
+            raise fail(scope, "operator", resolved.sqlstate, message, node.get("location"), subject)
+    elif resolved.result is not None:
+        result = Type(resolved.result)
+    operands = (right,) if left is None else (left, right)
+    null = Null.NEVER
+    for each in operands:
+        null = null.strict(each.null)
+    if name in NULLABLE_OPERATORS and null is Null.NEVER:
+        null = Null.MAYBE
+    folded = fold(name, operands)
+    if folded is not None:
+        return folded if folded.type.id == result.id or result == UNKNOWN else msgspec.structs.replace(folded, type=result)
+    if null is Null.ALWAYS:
+        return Value(result, null, Constant(None))
+    return Value(result, null, Call(name, tuple(each.term for each in operands)))
+
+
+def _user_operator(name: str, scope: Scope) -> bool:
+    return bool(scope.catalog.get(("operators", name)))
+
+
+def _compare_rows(name: str, left: Value, right: Value) -> Value:
+    return Value(Type("bool"), Null.MAYBE, Call(name, (left.term, right.term)))
+
+
+def _distinct(node: Node, scope: Scope) -> Value:
+    left, right = evaluate(node["lexpr"], scope), evaluate(node["rexpr"], scope)
+    wanted = node["kind"] == "AEXPR_DISTINCT"
+    if left.row is None and right.row is None:
+        operate("=", left, right, scope, node)
+    truth = _distinct_truth(left, right)
+    if truth is not None:
+        return boolean(truth == wanted)
+    return Value(
+        Type("bool"), Null.NEVER, Call("is distinct from" if wanted else "is not distinct from", (left.term, right.term))
+    )
+
+
+def _distinct_truth(left: Value, right: Value) -> bool | None:
+    if left.null is Null.ALWAYS and right.null is Null.ALWAYS:
+        return False
+    if Null.ALWAYS in (left.null, right.null):
+        other = right if left.null is Null.ALWAYS else left
+        return True if other.null is Null.NEVER else None
+    order = compare(left.constant, right.constant)
+    return None if order is None else order != 0
+
+
+def _any_or_all(node: Node, scope: Scope) -> Value:
+    left, right = evaluate(node["lexpr"], scope), evaluate(node["rexpr"], scope)
+    element = element_of(right.type)
+    name = strings(node["name"])[-1]
+    if element is not None:
+        operate(name, msgspec.structs.replace(left, term=Opaque()), Value(element), scope, node)
+    null = left.null.strict(right.null)
+    word = "any" if node["kind"] == "AEXPR_OP_ANY" else "all"
+    return Value(Type("bool"), null if null is not Null.NEVER else Null.MAYBE, Call(f"{name} {word}", (left.term, right.term)))
+
+
+def _in(node: Node, scope: Scope) -> Value:
+    left = evaluate(node["lexpr"], scope)
+    options = [evaluate(each, scope) for each in node["rexpr"]["List"]["items"]]
+    negated = strings(node["name"])[-1] == "<>"
+    results = [operate("=", left, each, scope, node) for each in options]
+    value = either(results)
+    return negate(value) if negated else value
+
+
+def _nullif(node: Node, scope: Scope) -> Value:
+    left, right = evaluate(node["lexpr"], scope), evaluate(node["rexpr"], scope)
+    equal = operate("=", left, right, scope, node)
+    truth = conditions.truth(equal)
+    if truth is True:
+        return msgspec.structs.replace(NULL, type=left.type)
+    if truth is False:
+        return left
+    null = Null.MAYBE if left.null is Null.NEVER else left.null
+    return Value(left.type, null, Call("nullif", (left.term, right.term)))
+
+
+def _between(node: Node, scope: Scope) -> Value:
+    left = evaluate(node["lexpr"], scope)
+    low, high = (evaluate(each, scope) for each in node["rexpr"]["List"]["items"])
+    inside = both([operate(">=", left, low, scope, node), operate("<=", left, high, scope, node)])
+    return negate(inside) if "NOT" in node["kind"] else inside
+
+
+def _like(node: Node, scope: Scope) -> Value:
+    return operate(strings(node["name"])[-1], evaluate(node["lexpr"], scope), evaluate(node["rexpr"], scope), scope, node)
+
+
+OPERATIONS: dict[str, Callable[[Node, Scope], Value]] = {
+    "AEXPR_DISTINCT": _distinct,
+    "AEXPR_NOT_DISTINCT": _distinct,
+    "AEXPR_OP_ANY": _any_or_all,
+    "AEXPR_OP_ALL": _any_or_all,
+    "AEXPR_IN": _in,
+    "AEXPR_NULLIF": _nullif,
+    "AEXPR_BETWEEN": _between,
+    "AEXPR_NOT_BETWEEN": _between,
+    "AEXPR_BETWEEN_SYM": _between,
+    "AEXPR_NOT_BETWEEN_SYM": _between,
+    "AEXPR_LIKE": _like,
+    "AEXPR_ILIKE": _like,
+    "AEXPR_SIMILAR": _like,
+}
+
+
+# -- truth
+
+
+def negate(value: Value) -> Value:
+    truth = conditions.truth(value)
+    if truth is not None:
+        return boolean(not truth)
+    if value.null is Null.ALWAYS:
+        return boolean(None)
+    return Value(Type("bool"), value.null, Call("not", (value.term,)))
+
+
+def both(values: Sequence[Value]) -> Value:
+    """AND."""
+    truths = [conditions.truth(each) for each in values]
+    if False in truths:
+        return boolean(False)
+    left = [each for each, truth in zip(values, truths, strict=True) if truth is None]
+    if not left:
+        return boolean(True)
+    return _connect("and", left)
+
+
+def either(values: Sequence[Value]) -> Value:
+    """OR."""
+    truths = [conditions.truth(each) for each in values]
+    if True in truths:
+        return boolean(True)
+    left = [each for each, truth in zip(values, truths, strict=True) if truth is None]
+    if not left:
+        return boolean(False)
+    return _connect("or", left)
+
+
+def _connect(word: str, values: list[Value]) -> Value:
+    if all(each.null is Null.ALWAYS for each in values):
+        return boolean(None)
+    null = Null.NEVER
+    for each in values:
+        null = null.strict(Null.MAYBE if each.null is Null.ALWAYS else each.null)
+    term = values[0].term if len(values) == 1 else Call(word, tuple(each.term for each in values))
+    return Value(Type("bool"), null, term)
+
+
+def _boolean(node: Node, scope: Scope) -> Value:
+    values = [evaluate(each, scope) for each in node["args"]]
+    match node.get("boolop", "AND_EXPR"):
+        case "AND_EXPR":
+            return both(values)
+        case "OR_EXPR":
+            return either(values)
+    return negate(values[0])
+
+
+def _null_test(node: Node, scope: Scope) -> Value:
+    value = evaluate(node["arg"], scope)
+    wanted = node.get("nulltesttype", "IS_NULL") == "IS_NULL"
+    if value.row is not None and value.null is not Null.ALWAYS:
+        truth = _row_is_null(value, wanted)
+        return Value(Type("bool"), Null.NEVER, Opaque("row null test")) if truth is None else boolean(truth)
+    if value.null is Null.ALWAYS:
+        return boolean(wanted)
+    if value.null is Null.NEVER:
+        return boolean(not wanted)
+    return Value(Type("bool"), Null.NEVER, Call("is null" if wanted else "is not null", (value.term,)))
+
+
+def _row_is_null(value: Value, wanted: bool) -> bool | None:
+    """A row IS NULL when all its fields are, IS NOT NULL when none is."""
+    nulls = [each.null for _, each in value.row or ()]
+    expected, other = (Null.ALWAYS, Null.NEVER) if wanted else (Null.NEVER, Null.ALWAYS)
+    if all(each is expected for each in nulls):
+        return True
+    return False if other in nulls else None
+
+
+def _boolean_test(node: Node, scope: Scope) -> Value:
+    value = evaluate(node["arg"], scope)
+    kind = node.get("booltesttype", "IS_TRUE")
+    truth = conditions.truth(value)
+    if truth is None and value.null is not Null.ALWAYS:
+        return Value(Type("bool"), Null.NEVER, Call(kind, (value.term,)))
+    answers = {"IS_TRUE": truth is True, "IS_FALSE": truth is False, "IS_UNKNOWN": truth is None}
+    return boolean(answers[kind.replace("NOT_", "")] != ("NOT_" in kind))
+
+
+# -- choices
+
+
+def _case(node: Node, scope: Scope) -> Value:
+    subject = evaluate(node["arg"], scope) if "arg" in node else None
+    results: list[Value] = []
+    branch_scope = scope
+    for each in node["args"]:
+        when = each["CaseWhen"]
+        test = evaluate(when["expr"], branch_scope)
+        if subject is not None:
+            test = operate("=", subject, test, branch_scope, when)
+        truth = conditions.truth(test)
+        if truth is False or (truth is None and test.null is Null.ALWAYS):
+            continue
+        taken = branch_scope if subject is not None else conditions.assume_scope(when["expr"], True, branch_scope)
+        results.append(evaluate(when["result"], taken))
+        if truth is True:
+            return unite(results, scope)
+        if subject is None:
+            branch_scope = conditions.assume_scope(when["expr"], False, branch_scope)
+    results.append(evaluate(node["defresult"], branch_scope) if "defresult" in node else NULL)
+    return unite(results, scope)
+
+
+def unite(values: Sequence[Value], scope: Scope) -> Value:
+    """One of several values, in the type that PostgreSQL finds for them together."""
+    result = values[0]
+    for each in values[1:]:
+        result = join(result, each)
+    ids = [type_id(each) for each in values]
+    if None in ids:
+        return result
+    found = common_type([each for each in ids if each is not None], UserTypesOf(scope.catalog))
+    if found is None:
+        return msgspec.structs.replace(result, type=UNKNOWN)
+    modifiers = {each.type.modifiers for each in values if each.type.id == found}
+    return msgspec.structs.replace(result, type=Type(found, modifiers.pop() if len(modifiers) == 1 else ()))
+
+
+def _coalesce(node: Node, scope: Scope) -> Value:
+    kept: list[Value] = []
+    for each in node["args"]:
+        value = evaluate(each, scope)
+        if value.null is Null.ALWAYS and value.type.id == "unknown":
+            continue
+        kept.append(value)
+        if value.null is Null.NEVER:
+            break
+    if not kept:
+        return NULL
+    result = unite(kept, scope)
+    last = kept[-1].null
+    null = last if len(kept) == 1 or last in (Null.NEVER, Null.UNKNOWN) else Null.MAYBE
+    return msgspec.structs.replace(result, null=null)
+
+
+def _min_max(node: Node, scope: Scope) -> Value:
+    values = [evaluate(each, scope) for each in node["args"]]
+    result = unite(values, scope)
+    nulls = [each.null for each in values]
+    null = Null.NEVER if Null.NEVER in nulls else result.null
+    word = "greatest" if node.get("op", "IS_GREATEST") == "IS_GREATEST" else "least"
+    return Value(result.type, null, Call(word, tuple(each.term for each in values)))
+
+
+# -- casts and constructors
+
+
+def cast(value: Value, target: Type, scope: Scope, location: int | None) -> Value:
+    """An explicit cast."""
+    if target == UNKNOWN:
+        return Value(UNKNOWN, value.null, Opaque("cast"))
+    source = type_id(value)
+    if source is not None and coercion(source, target.id, UserTypesOf(scope.catalog)) is None and value.row is None:
+        names = functions.type_name(value.type, scope.catalog), functions.type_name(target, scope.catalog)
+        raise fail(
+            scope, "cast", "42846", f"cannot cast type {names[0]} to {names[1]}", location, ("cast", str(source), str(target.id))
+        )
+    _check_label(value, target, scope, location)
+    return converted(value, target)
+
+
+def converted(value: Value, target: Type) -> Value:
+    """A value after a cast that exists."""
+    if value.type == target:
+        return value
+    if isinstance(value.term, Constant):
+        return Value(target, value.null, Constant(value.term.text, target.id))
+    if value.type.id == target.id and (not target.modifiers or target.modifiers == value.type.modifiers):
+        return msgspec.structs.replace(value, type=target)
+    detail = f"{target.id}{list(target.modifiers) if target.modifiers else ''}"
+    return Value(target, value.null, Call("::", (value.term,), detail), value.row, value.relation)
+
+
+def _check_label(value: Value, target: Type, scope: Scope, location: int | None) -> None:
+    """A constant must be a label of the enum that it is cast to (22P02)."""
+    base = scope.catalog.domain_base(target)
+    enum = scope.catalog.get(base.id) if isinstance(base.id, int) else None
+    if not isinstance(enum, UserType) or enum.kind != "enum" or not isinstance(value.term, Constant) or value.term.text is None:
+        return
+    if value.type.id in ("unknown", "text", "varchar") and value.term.text not in enum.labels:
+        message = f'invalid input value for enum {enum.name}: "{value.term.text}"'
+        raise fail(scope, "enum-label", "22P02", message, location, (enum.oid, value.term.text), reason="label")
+
+
+def _type_cast(node: Node, scope: Scope) -> Value:
+    target = type_of(node["typeName"], scope.catalog, scope.path)
+    value = evaluate(node["arg"], scope)
+    if target == UNKNOWN:
+        functions.missing_type(node["typeName"], scope)
+    return cast(value, target, scope, node.get("location"))
+
+
+def _row(node: Node, scope: Scope) -> Value:
+    values = []
+    for each in node.get("args") or ():
+        for name, value in query.expand_target({"val": each}, scope):
+            values.append((name, value))
+    return Value(Type("record"), Null.NEVER, Opaque("row"), tuple((f"f{i}", v) for i, (_, v) in enumerate(values, 1)))
+
+
+def _array(node: Node, scope: Scope) -> Value:
+    values = [evaluate(each, scope) for each in node.get("elements") or ()]
+    if not values:
+        return Value(UNKNOWN, Null.NEVER, Call("array", ()))
+    united = unite(values, scope)
+    type_ = UNKNOWN if united.type == UNKNOWN else array_of(Type("text") if united.type.id == "unknown" else united.type)
+    return Value(type_, Null.NEVER, Call("array", tuple(each.term for each in values)))
+
+
+def _indirection(node: Node, scope: Scope) -> Value:
+    value = evaluate(node["arg"], scope)
+    for each in node["indirection"]:
+        if "String" in each:
+            value = value.field(each["String"].get("sval", "")) or NOTHING
+        elif "A_Indices" in each:
+            element = element_of(value.type)
+            value = Value(element or UNKNOWN, Null.MAYBE, Call("[]", (value.term,)))
+        else:
+            return value
+    return value
+
+
+def _sublink(node: Node, scope: Scope) -> Value:
+    kind = node.get("subLinkType", "EXISTS_SUBLINK")
+    result = query.select(node["subselect"], scope.inner())
+    if kind == "EXISTS_SUBLINK":
+        if result.rows in ("one", "none"):
+            return boolean(result.rows == "one")
+        return Value(Type("bool"), Null.NEVER, Call("exists", (), result.text))
+    if kind == "EXPR_SUBLINK":
+        value = result.columns[0][1] if result.columns else NOTHING
+        if result.rows == "none":
+            return Value(value.type, Null.ALWAYS, Constant(None))
+        return value if result.rows == "one" else join(value, msgspec.structs.replace(NULL, type=value.type))
+    if kind == "ARRAY_SUBLINK":
+        value = result.columns[0][1] if result.columns else NOTHING
+        return Value(UNKNOWN if value.type == UNKNOWN else array_of(value.type), Null.NEVER, Opaque("array"))
+    if "testexpr" in node:
+        evaluate(node["testexpr"], scope)
+    return Value(Type("bool"), Null.MAYBE, Call("in query", (), result.text))
+
+
+SQL_VALUES = {
+    "SVFOP_CURRENT_DATE": "date",
+    "SVFOP_CURRENT_TIME": "timetz",
+    "SVFOP_CURRENT_TIME_N": "timetz",
+    "SVFOP_CURRENT_TIMESTAMP": "timestamptz",
+    "SVFOP_CURRENT_TIMESTAMP_N": "timestamptz",
+    "SVFOP_LOCALTIME": "time",
+    "SVFOP_LOCALTIME_N": "time",
+    "SVFOP_LOCALTIMESTAMP": "timestamp",
+    "SVFOP_LOCALTIMESTAMP_N": "timestamp",
+}
+
+
+def _sql_value(node: Node, scope: Scope) -> Value:
+    kind = node.get("op", "SVFOP_CURRENT_DATE")
+    return Value(Type(SQL_VALUES.get(kind, "name")), Null.NEVER, Call(kind, (), volatile=True))
+
+
+def _collate(node: Node, scope: Scope) -> Value:
+    return evaluate(node["arg"], scope)
+
+
+def _set_to_default(node: Node, scope: Scope) -> Value:
+    return Value(UNKNOWN, Null.UNKNOWN, Opaque("default"))
+
+
+def _unseen(node: Node, scope: Scope) -> Value:
+    """SQL/JSON and XML constructors: their result is of no concern but for being there."""
+    return Value(UNKNOWN, Null.UNKNOWN, Opaque("constructed"))
+
+
+HANDLERS: dict[str, Callable[[Node, Scope], Value]] = {
+    "A_Const": _constant,
+    "ColumnRef": _column,
+    "ParamRef": _parameter,
+    "A_Expr": _operation,
+    "BoolExpr": _boolean,
+    "NullTest": _null_test,
+    "BooleanTest": _boolean_test,
+    "CaseExpr": _case,
+    "CoalesceExpr": _coalesce,
+    "MinMaxExpr": _min_max,
+    "TypeCast": _type_cast,
+    "FuncCall": functions.call,
+    "RowExpr": _row,
+    "A_ArrayExpr": _array,
+    "A_Indirection": _indirection,
+    "SubLink": _sublink,
+    "SQLValueFunction": _sql_value,
+    "CollateClause": _collate,
+    "SetToDefault": _set_to_default,
+    "NamedArgExpr": lambda node, scope: evaluate(node["arg"], scope),
+    "JsonObjectConstructor": _unseen,
+    "JsonArrayConstructor": _unseen,
+    "XmlExpr": _unseen,
+    "XmlSerialize": _unseen,
+    "JsonIsPredicate": _unseen,
+    "GroupingFunc": _unseen,
+}
+
+
+def default_of(relation: Relation, number: int, scope: Scope) -> Value:
+    """What a column gets when an INSERT leaves it out."""
+    column = relation.column_numbered(number)
+    if column is None:
+        return NOTHING
+    if column.identity:
+        return Value(column.type, Null.NEVER, Call("identity", (), volatile=True))
+    if column.generated:
+        return Value(column.type, Null.UNKNOWN, Opaque("generated"))
+    expression = column.default
+    if expression is None and isinstance(column.type.id, int):
+        domain = scope.catalog.user_type(column.type.id)
+        while domain is not None and expression is None:
+            expression = domain.default
+            base = domain.base
+            domain = scope.catalog.user_type(base.id) if base is not None and isinstance(base.id, int) else None
+    if expression is None:
+        return Value(column.type, Null.ALWAYS, Constant(None))
+    bare = msgspec.structs.replace(scope, variables={}, tables=(), outer=None, parameters=())
+    value = evaluate(expression.node, bare)
+    return converted(value, column.type) if value.type.id != "?" else msgspec.structs.replace(value, type=column.type)

@@ -1,0 +1,257 @@
+"""Function calls in expressions: PostgreSQL's own, and the project's, whose bodies are looked into."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from schemalint.catalog import facts
+from schemalint.catalog.catalog import Catalog, quoted
+from schemalint.catalog.model import UNKNOWN, Function, Relation, Type, UserType
+from schemalint.catalog.resolve import Unresolved, resolve_function
+from schemalint.catalog.type_names import UserTypesOf, strings
+from schemalint.flow.value import NOTHING, NULL, Call, Constant, Null, Opaque, Value, constant
+from schemalint.interpret import calls, expression
+from schemalint.interpret.scope import Scope, fail
+
+Node = dict[str, Any]
+
+# Strict functions that may yield NULL although no argument is NULL.
+NULLABLE_FUNCTIONS = frozenset(
+    {
+        "array_length", "array_upper", "array_lower", "array_position", "array_ndims", "regexp_match", "regexp_substr",
+        "current_setting", "jsonb_extract_path", "jsonb_extract_path_text", "json_extract_path", "json_extract_path_text",
+        "jsonb_array_element", "jsonb_array_element_text", "json_array_element", "json_array_element_text", "jsonb_object_field",
+        "jsonb_object_field_text", "json_object_field", "json_object_field_text", "jsonb_path_query_first", "substring", "lag",
+        "lead", "first_value", "last_value", "nth_value", "max", "min", "sum", "avg", "string_agg", "array_agg", "jsonb_agg",
+        "json_agg", "jsonb_object_agg", "json_object_agg", "bool_and", "bool_or", "every", "bit_and", "bit_or", "to_regclass",
+        "to_regproc", "to_regtype", "obj_description", "col_description", "pg_get_serial_sequence", "inet_client_addr",
+        "inet_server_addr", "jsonb_populate_record", "jsonb_to_record", "json_populate_record", "json_to_record",
+    }
+)  # fmt: skip
+COUNTS = frozenset({"count", "regr_count"})
+NEVER_NULL = frozenset({"concat", "concat_ws", "jsonb_build_object", "json_build_object", "jsonb_build_array", "json_build_array",
+                        "num_nulls", "num_nonnulls", "pg_trigger_depth", "quote_nullable"})  # fmt: skip
+POPULATE = frozenset({"jsonb_populate_record", "json_populate_record"})
+
+
+def call(node: Node, scope: Scope) -> Value:
+    """The value of a FuncCall."""
+    names = strings(node["funcname"])
+    arguments = [expression.evaluate(each, scope) for each in node.get("args") or ()]
+    special = SPECIAL.get(names[-1]) if len(names) == 1 or names[0] == "pg_catalog" else None
+    if special is not None and (found := special(arguments, scope)) is not None:
+        return found
+    argument_names = [each.get("NamedArgExpr", {}).get("name") for each in node.get("args") or ()]
+    users = _user_candidates(names, scope)
+    own = facts.functions_named(names[-1]) if len(names) == 1 or names[-2] == "pg_catalog" else ()
+    if not users and not own:
+        return _unknown_function(names, arguments, node, scope)
+    if node.get("agg_star"):
+        return Value(Type("int8"), Null.NEVER, Opaque("count"))
+    resolved = resolve_function(
+        (*users, *own),
+        names[-1],
+        [expression.type_id(each) for each in arguments],
+        argument_names,
+        bool(node.get("func_variadic")),
+        UserTypesOf(scope.catalog),
+    )
+    if isinstance(resolved, Unresolved):
+        return _unresolved(resolved, names, arguments, node, scope)
+    function = scope.catalog.function(resolved.identity)
+    if function is not None:
+        return calls.call_function(function, _in_order(function, arguments, argument_names), scope, node)
+    return _own_result(names[-1], resolved, arguments)
+
+
+def _own_result(name: str, resolved: Any, arguments: list[Value]) -> Value:
+    null = Null.NEVER
+    if name in NEVER_NULL or name in COUNTS:
+        null = Null.NEVER
+    elif resolved.strict:
+        for each in arguments:
+            null = null.strict(each.null)
+    else:
+        null = Null.NEVER if not arguments else Null.UNKNOWN
+    if null is Null.NEVER and name in NULLABLE_FUNCTIONS:
+        null = Null.MAYBE
+    result = UNKNOWN if resolved.result is None else Type(resolved.result)
+    term = Call(name, tuple(each.term for each in arguments), volatile=resolved.volatility == "v")
+    return Value(result, null, term if null is not Null.ALWAYS else Constant(None))
+
+
+def _user_candidates(names: list[str], scope: Scope) -> tuple[Any, ...]:
+    schema = names[-2] if len(names) > 1 else None
+    return tuple(as_fact(each) for each in scope.catalog.find_functions(schema, names[-1], scope.path))
+
+
+def as_fact(function: Function) -> Any:
+    """A project's function in the form in which PostgreSQL's own are resolved."""
+    inputs = [each for each in function.arguments if each.mode in ("in", "inout", "variadic")]
+    return facts.FunctionFact(
+        name=function.name,
+        arguments=tuple(each.type.id for each in inputs),
+        defaults=sum(1 for each in inputs if each.default is not None),
+        variadic=any(each.mode == "variadic" for each in inputs),
+        argument_names=tuple(each.name for each in inputs),
+        result=function.result.id,
+        returns_set=function.returns_set,
+        kind={"function": "f", "procedure": "p", "aggregate": "a", "window": "w"}[function.kind],
+        strict=function.strict,
+        volatility=function.volatility[0],
+        identity=function.oid,
+    )
+
+
+def _in_order(function: Function, arguments: list[Value], names: list[str | None]) -> list[Value]:
+    """The arguments by position, with named ones in their places."""
+    if not any(names):
+        return arguments
+    inputs = [each for each in function.arguments if each.mode in ("in", "inout", "variadic")]
+    by_name: dict[str | None, Value] = {name: value for name, value in zip(names, arguments, strict=False) if name}
+    positional = [value for name, value in zip(names, arguments, strict=False) if not name]
+    return [positional[i] if i < len(positional) else by_name.get(each.name, NOTHING) for i, each in enumerate(inputs)]
+
+
+def _unresolved(unresolved: Unresolved, names: list[str], arguments: list[Value], node: Node, scope: Scope) -> Value:
+    if unresolved.reason == "unknown":
+        return NOTHING
+    message = with_type_names(unresolved.message, scope.catalog)
+    subject = (scope.context.source, "function", ".".join(names))
+    raise fail(scope, "function-gone", unresolved.sqlstate, message, node.get("location"), subject, reason=".".join(names))
+
+
+def _unknown_function(names: list[str], arguments: list[Value], node: Node, scope: Scope) -> Value:
+    """A function of a name that nobody made: of an extension or the platform, or really missing."""
+    shown = ".".join(names)
+    catalog = scope.catalog
+    schema = names[-2] if len(names) > 1 else None
+    gone = any(catalog.get(("gone", "function", each, names[-1])) for each in ([schema] if schema else scope.path))
+    elsewhere = schema is None and _exists_elsewhere(names[-1], catalog)
+    if gone or elsewhere:
+        types = ", ".join(type_name(each.type, catalog) for each in arguments)
+        message = f"function {shown}({types}) does not exist"
+        subject = (scope.context.source, "function", shown)
+        raise fail(scope, "function-gone", "42883", message, node.get("location"), subject, reason=shown)
+    scope.context.gap(scope.span(node), f'function "{shown}" is not made by any migration')
+    return Value(UNKNOWN, Null.UNKNOWN, Opaque(shown))
+
+
+def _exists_elsewhere(name: str, catalog: Catalog) -> bool:
+    return bool(catalog.get(("anywhere", "function", name)))
+
+
+def missing_type(node: Node, scope: Scope) -> None:
+    """A type name that means nothing: gone, or of the platform."""
+    names = strings(node.get("names"))
+    schema = names[-2] if len(names) > 1 else None
+    catalog = scope.catalog
+    if any(catalog.get(("gone", "type", each, names[-1])) for each in ([schema] if schema else scope.path)):
+        subject = (scope.context.source, "type", ".".join(names))
+        message = f'type "{".".join(names)}" does not exist'
+        raise fail(scope, "type-gone", "42704", message, node.get("location"), subject, reason=".".join(names))
+    scope.context.gap(scope.span(node), f'type "{".".join(names)}" is not made by any migration')
+
+
+def is_aggregate(node: Node) -> bool:
+    """Whether a target list item is (around) an aggregate."""
+    inner = node.get("FuncCall")
+    if inner is not None:
+        if "over" in inner:
+            return False
+        name = strings(inner["funcname"])[-1]
+        if inner.get("agg_star") or any(each.kind == "a" for each in facts.functions_named(name)):
+            return True
+        return any(is_aggregate(each) for each in inner.get("args") or ())
+    for key in ("A_Expr", "TypeCast", "CoalesceExpr", "CaseExpr"):
+        if key in node:
+            inside = node[key]
+            below = [inside[k] for k in ("lexpr", "rexpr", "arg", "defresult") if k in inside]
+            below.extend(inside.get("args") or ())
+            return any(is_aggregate(each) for each in below if isinstance(each, dict))
+    return False
+
+
+def returns_set(node: Node, scope: Scope) -> bool:
+    inner = node.get("FuncCall")
+    if inner is None:
+        return False
+    names = strings(inner["funcname"])
+    users = scope.catalog.find_functions(names[-2] if len(names) > 1 else None, names[-1], scope.path)
+    return any(each.returns_set for each in users) or any(each.returns_set for each in facts.functions_named(names[-1]))
+
+
+# -- functions that need to be known by what they do
+
+
+def _trigger_depth(arguments: list[Value], scope: Scope) -> Value:
+    return constant(str(scope.context.depth), "int4")
+
+
+def _current_setting(arguments: list[Value], scope: Scope) -> Value:
+    if scope.context.unset_settings and len(arguments) > 1:
+        return msgspec.structs.replace(NULL, type=Type("text"))
+    null = Null.MAYBE if len(arguments) > 1 else Null.NEVER
+    return Value(Type("text"), null, Call("current_setting", tuple(each.term for each in arguments)))
+
+
+def _populate(arguments: list[Value], scope: Scope) -> Value | None:
+    """jsonb_populate_record(NULL::table, to_jsonb(NEW)): a row of the table, each column from the key of its name."""
+    if len(arguments) != 2 or not isinstance(arguments[0].type.id, int):
+        return None
+    relation = scope.catalog.relation(arguments[0].type.id)
+    if relation is None:
+        return None
+    row = []
+    given = arguments[1].row
+    for column in relation.columns:
+        value = arguments[1].field(column.name)
+        if given is None:
+            row.append((column.name, Value(column.type, Null.UNKNOWN)))
+        elif value is None:
+            row.append((column.name, Value(column.type, Null.ALWAYS, Constant(None))))
+        else:
+            row.append((column.name, expression.converted(value, column.type)))
+    return Value(Type(relation.oid), Null.NEVER, Opaque("populated"), tuple(row), relation.oid)
+
+
+def _to_json(arguments: list[Value], scope: Scope) -> Value | None:
+    value = arguments[0] if arguments else NOTHING
+    null = value.null if value.row is None else Null.NEVER
+    return Value(Type("jsonb"), null, Call("to_jsonb", (value.term,)), value.row, value.relation)
+
+
+SPECIAL = {
+    "pg_trigger_depth": _trigger_depth,
+    "current_setting": _current_setting,
+    "jsonb_populate_record": _populate,
+    "json_populate_record": _populate,
+    "to_jsonb": _to_json,
+    "row_to_json": _to_json,
+    "to_json": _to_json,
+}
+
+
+# -- names of types, for messages
+
+
+def type_name(type_: Type, catalog: Catalog) -> str:
+    """A type as PostgreSQL prints it in messages."""
+    if isinstance(type_.id, str):
+        return "unknown" if type_.id == "?" else facts.format_type(type_.id, ())
+    found = catalog.get(abs(type_.id))
+    name = quoted(found.name) if isinstance(found, UserType | Relation) else "?"
+    return name + ("[]" if type_.id < 0 else "")
+
+
+def with_type_names(message: str, catalog: Catalog) -> str:
+    """A message in which user-defined types stand as numbers, with their names."""
+    words = []
+    for word in message.split(" "):
+        bare = word.strip("(),")
+        if bare.lstrip("-").isdigit() and isinstance(catalog.get(abs(int(bare))), UserType | Relation):
+            word = word.replace(bare, type_name(Type(int(bare)), catalog))
+        words.append(word)
+    return " ".join(words)

@@ -1,0 +1,188 @@
+"""Rules × states → violations, and which statement brought each of them about.
+
+Blame walks: from the state that is asked about back to the first one in which the violation stands without a break,
+and then statement by statement through the migration that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from schemalint.course import Course
+from schemalint.parse.statements import Broken, Statement
+from schemalint.replay.replay import Step
+from schemalint.rule import Change, Key, Rule, State, Violation
+from schemalint.text import Span
+from schemalint.trace.ledger import Ledger
+from schemalint.trace.unit import Unit, trace
+
+Standing = dict[tuple[str, Key], Violation]  # by rule and key
+Mirrored = Callable[[int, int], bool]
+
+
+class Blamed(msgspec.Struct, frozen=True):
+    """A violation and the statement that brought it about."""
+
+    rule: str
+    violation: Violation
+    migration: int
+    span: Span
+
+
+class Crash(msgspec.Struct, frozen=True):
+    """A rule that did not end well: said, so that its silence is not taken for consent."""
+
+    rule: str
+    message: str
+
+
+class Judge:
+    """Asks the rules about units, each question once."""
+
+    def __init__(self, rules: Iterable[Rule], course: Course) -> None:
+        self._rules = [each for each in rules if each.kind == "invariant"]
+        self._steps = [each for each in rules if each.kind == "step"]
+        self._course = course
+        self._answers: dict[tuple[int, int], Standing] = {}
+        self._kept: list[Unit] = []  # so that an id stays the unit's own
+        self.crashes: dict[tuple[str, str], Crash] = {}
+
+    def judge(self, unit: Unit | None, index: int) -> Standing:
+        """The violations of a unit, as it stands at a boundary."""
+        if unit is None:
+            return {}
+        key = (id(unit), index)
+        if key not in self._answers:
+            self._kept.append(unit)
+            self._answers[key] = self._ask(unit, self._mirrored(index))
+        return self._answers[key]
+
+    def _ask(self, unit: Unit, mirrored: Mirrored) -> Standing:
+        state = State(unit.catalog, unit.source, unit.firings, unit.syncs, unit.before, mirrored)
+        standing: Standing = {}
+        for rule in self._rules:
+            try:
+                for violation in rule.check(state):
+                    standing.setdefault((rule.id, violation.key), violation)
+            except Exception as error:
+                self.crashes.setdefault((rule.id, repr(error)), Crash(rule.id, f"{type(error).__name__}: {error}"))
+        return standing
+
+    def _mirrored(self, index: int) -> Mirrored:
+        def mirrored(source: int, target: int) -> bool:
+            unit = self._course.at(source, index)
+            return unit is not None and any(each.mirror and each.target == target for each in unit.syncs)
+
+        return mirrored
+
+    # -- the newest state
+
+    def newest(self) -> Iterator[Blamed]:
+        """The violations that live in the last state."""
+        last = len(self._course.boundaries) - 1
+        for oid in self._course.sources():
+            waiting = dict(self.judge(self._course.at(oid, last), last))
+            indices = self._course.changes_of(oid)
+            for place in range(len(indices) - 1, -1, -1):
+                if not waiting:
+                    break
+                index = indices[place]
+                earlier = self.judge(self._course.at(oid, index - 1), index - 1) if place else {}
+                fresh = {key: waiting[key] for key in waiting if key not in earlier}
+                yield from self._blame(oid, index, fresh)
+                waiting = {key: each for key, each in waiting.items() if key in earlier}
+
+    # -- a change
+
+    def introduced(self, index: int) -> Iterator[Blamed]:
+        """The violations that a boundary has and the one before it has not."""
+        for oid in self._course.sources():
+            after = self._course.at(oid, index)
+            before = self._course.at(oid, index - 1) if index else None
+            if after is before or after is None:
+                continue
+            earlier = self.judge(before, index - 1) if index else {}
+            yield from self._blame(oid, index, {k: v for k, v in self.judge(after, index).items() if k not in earlier})
+
+    def _blame(self, oid: int, index: int, violations: Standing) -> Iterator[Blamed]:
+        if not violations:
+            return
+        boundary = self._course.boundaries[index]
+        blamed = self._walk(oid, index, violations)
+        for (rule, key), violation in violations.items():
+            step = blamed.get((rule, key)) or (boundary.steps[-1] if boundary.steps else None)
+            if step is None:
+                continue
+            yield Blamed(rule, violation, boundary.migration, place_of(violation, step.statement.span))
+
+    def _walk(self, oid: int, index: int, violations: Standing) -> dict[tuple[str, Key], Step]:
+        """For each violation the step after which it stands for good."""
+        boundary = self._course.boundaries[index]
+        target = self._course.at(oid, index)
+        ledger = target.before if target is not None else ()
+        unit: Unit | None = None
+        standing: set[tuple[str, Key]] = set()
+        before = self._course.at(oid, index - 1) if index else None
+        if before is not None:
+            standing = set(self.judge(before, index - 1)) & violations.keys()
+            unit = before
+        blamed: dict[tuple[str, Key], Step] = {}
+        for number, step in enumerate(boundary.steps):
+            if number + 1 == len(boundary.steps):
+                now = set(violations)
+            else:
+                fresh = self._unit_after(oid, ledger, unit, step)
+                if fresh is unit:
+                    continue
+                unit = fresh
+                now = set(self._ask(unit, self._mirrored(index))) & violations.keys() if unit is not None else set()
+            for key in now - standing:
+                blamed[key] = step
+            standing = now
+        return blamed
+
+    def _unit_after(self, oid: int, ledger: Ledger, unit: Unit | None, step: Step) -> Unit | None:
+        changes = step.after.changes_since(step.before)
+        if changes is not None and not changes:
+            return unit
+        if unit is not None and changes is not None and not (changes & unit.seen):
+            return unit
+        return trace(oid, ledger, step.after)
+
+    # -- steps
+
+    def steps(self, index: int) -> Iterator[Blamed]:
+        """What the step rules say of the statements of a boundary."""
+        boundary = self._course.boundaries[index]
+        for step in boundary.steps:
+            change = change_of(step)
+            for rule in self._steps:
+                try:
+                    for violation in rule.check(change):
+                        yield Blamed(rule.id, violation, boundary.migration, place_of(violation, change.span))
+                except Exception as error:
+                    self.crashes.setdefault((rule.id, repr(error)), Crash(rule.id, f"{type(error).__name__}: {error}"))
+
+
+def change_of(step: Step) -> Change:
+    statement = step.statement
+    if isinstance(statement, Broken):
+        return Change("", {}, statement.span, step.before, step.after, "42601", statement.message, statement.at)
+    assert isinstance(statement, Statement)
+    refusal = step.refusal
+    if refusal is None:
+        return Change(statement.kind, statement.node, statement.span, step.before, step.after)
+    return Change(
+        statement.kind, statement.node, statement.span, step.before, step.after, refusal.sqlstate, refusal.message,
+        refusal.span, refusal.certain,
+    )  # fmt: skip
+
+
+def place_of(violation: Violation, statement: Span) -> Span:
+    """Where the finding marks: the part of the blamed statement that it is about, or the whole."""
+    for each in violation.at:
+        if each is not None and each.source is statement.source and statement.start <= each.start and each.end <= statement.end:
+            return each
+    return statement

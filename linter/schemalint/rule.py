@@ -1,0 +1,434 @@
+"""What a rule sees and what it says: with `catalog` and `flow`, all that a rule may import.
+
+A rule is a decorated generator function in a file of its own, `rules/<group>/<name>.py`. Its id is group/name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from schemalint.catalog.catalog import Catalog
+from schemalint.catalog.model import Column, Constraint, ConstraintKind, Function, Relation
+from schemalint.finding import Certainty, Place, Severity
+from schemalint.finding import Sync as SyncNames
+from schemalint.flow.path import Failure, Firing, Path
+from schemalint.flow.sync import Carried, Remembered, Sync
+from schemalint.flow.value import fields_of
+from schemalint.flow.witness import witness_of
+from schemalint.text import Span
+
+Key = tuple[Any, ...]
+
+
+class Failing(msgspec.Struct, frozen=True):
+    """A failure, over all paths and events of the triggers that meet it."""
+
+    failure: Failure
+    firing: Firing
+    certainty: Certainty
+    events: tuple[str, ...]
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """One place where an invariant does not hold. The engine adds rule, severity and the statement to blame."""
+
+    key: Key  # by identities, so that a rename makes no old violation new
+    message: str
+    at: tuple[Span | None, ...] = ()  # what the finding marks, where it lies in the blamed statement
+    certainty: Certainty = Certainty.CERTAIN
+    sync: SyncNames | None = None
+    related: tuple[Place, ...] = ()
+    sqlstate: str | None = None
+    answer: str | None = None
+    witness: str | None = None
+    help: str | None = None
+    severity: Severity | None = None  # where it is not the certainty that decides
+    momentary: bool = False  # said at the migration that causes it, and not of later states
+
+
+Violations = Iterator[Violation]
+
+
+class State(msgspec.Struct, frozen=True):
+    """One table's triggers in one state of the schema: what an invariant is asked about."""
+
+    catalog: Catalog
+    source: Relation
+    firings: tuple[Firing, ...]
+    syncs: tuple[Sync, ...]
+    ledger: tuple[Remembered, ...]  # of before the migration at hand; retired flows are not in it
+    mirrored: Callable[[int, int], bool]  # whether rows of one table are mirrored into another
+
+    def failing(self, *kinds: str) -> Iterator[Failing]:
+        """The failures of these kinds that no EXCEPTION clause takes, each once."""
+        yield from _failing(self.firings, kinds, caught=False)
+
+    def swallowed(self, *kinds: str) -> Iterator[Failing]:
+        """The failures that an EXCEPTION clause takes: no error, but what its block wrote is undone."""
+        yield from _failing(self.firings, kinds, caught=True)
+
+    @property
+    def mirrors(self) -> tuple[Sync, ...]:
+        return tuple(each for each in self.syncs if each.mirror)
+
+    def fails(self, event: str) -> bool:
+        """Whether every ordinary write of the event raises: then nothing is lost."""
+        return any(
+            path.outcome == "failed" and path.typical and not path.conditions
+            for firing in self.firings
+            if firing.event == event
+            for path in firing.paths
+        )
+
+    # -- losses
+
+    def lost(self) -> Iterator[Remembered]:
+        """Flows of the ledger of which nothing is left, although the writes of their event succeed."""
+        for line in self.ledger:
+            if not self.fails(line.event) and self._complete(line.event) and self._now(line) is None:
+                yield line
+
+    def narrowed(self) -> Iterator[tuple[Remembered, Carried]]:
+        """Flows that now leave out rows which they used to carry."""
+        for line in self.ledger:
+            carried = self._now(line)
+            if carried is not None and carried.complete and carried.skipped - line.skipped and not self.fails(line.event):
+                yield line, carried
+
+    def uncopied(self) -> Iterator[tuple[Remembered, int, int]]:
+        """Columns that a flow used to copy: (flow, target column, source column)."""
+        for line in self.ledger:
+            carried = self._now(line)
+            if carried is None or not carried.complete or self.fails(line.event):
+                continue
+            target = self.catalog.relation(line.target)
+            for column, source in sorted(line.columns - (carried.columns - carried.missed)):
+                there = target is not None and target.column_numbered(column) is not None
+                if there and self.source.column_numbered(source) is not None and not carried.skipped - line.skipped:
+                    yield line, column, source
+
+    def _now(self, line: Remembered) -> Carried | None:
+        for sync in self.syncs:
+            if sync.target == line.target:
+                return sync.on(line.event)
+        return None
+
+    def _complete(self, event: str) -> bool:
+        return not any(each.gaps for each in self.firings if each.event == event)
+
+    def reason_of_loss(self, line: Remembered) -> str:
+        """ "gone", "disabled" or "filtered": what became of the trigger that carried a flow."""
+        trigger = next((each for each in self.source.triggers if each.oid == line.trigger), None)
+        if trigger is None:
+            trigger = next((each for each in self.source.triggers if each.function == line.function), None)
+        if trigger is None:
+            return "gone"
+        return "disabled" if trigger.enabled in ("D", "R") else "filtered"
+
+    def of_event(self, line: Remembered) -> str:
+        words = {"insert": "rows inserted into", "update": "edits of", "delete": "deletes from"}
+        return f"{words.get(line.event, line.event)} {line.source_name}"
+
+    def loss(
+        self, line: Remembered, message: str, help: str, certainty: Certainty = Certainty.CERTAIN, kind: str | int = "lost"
+    ) -> Violation:
+        """The violation that a lost flow is: an error for a mirror, a warning of its moment for an effect."""
+        function = self.catalog.function(line.function)
+        return Violation(
+            key=(line.source, line.target, line.event, kind),
+            message=message,
+            certainty=certainty,
+            sync=self.names_of(line),
+            related=(Place(function.span, "this carried them"),) if function is not None and function.span is not None else (),
+            witness=witness_of(self.source, line.event, {}, self.catalog),
+            help=help,
+            severity=Severity.ERROR if line.mirror else Severity.WARNING,
+            momentary=not line.mirror,
+        )
+
+    def unpropagated(self, event: str) -> Iterator[Sync]:
+        """Mirrors that carry new rows and have never carried this event."""
+        known = {(line.target, line.event) for line in self.ledger}
+        for sync in self.mirrors:
+            carried = sync.on("insert")
+            if carried is None or sync.on(event) is not None or (sync.target, event) in known or not self._complete(event):
+                continue
+            if event == "update" and not any(pair not in sync.key for pair in carried.columns):
+                continue
+            if not self._by_foreign_key(sync, event):
+                yield sync
+
+    def _by_foreign_key(self, sync: Sync, event: str) -> bool:
+        """Whether a cascading foreign key of the target does what no trigger does."""
+        target = self.catalog.relation(sync.target)
+        for each in target.constraints if target is not None else ():
+            if each.references == sync.source and each.enforced:
+                action = each.on_delete if event == "delete" else each.on_update
+                if event == "delete" and action in ("cascade", "set null", "set default"):
+                    return True
+        return False
+
+    def never_carried(self, sync: Sync, event: str, help: str) -> Violation:
+        carried = sync.on("insert")
+        assert carried is not None
+        firing = carried.firings[0]
+        trigger = next((each for each in self.source.triggers if each.oid == firing.trigger), None)
+        verb = {"update": "edits of", "delete": "rows deleted from"}[event]
+        ends = "never reach" if event == "update" else "stay in"
+        place = carried.write.span if carried.write is not None else None
+        return Violation(
+            key=(sync.source, sync.target, event, "never"),
+            message=f"{verb} {self.catalog.qualified_name(self.source)} {ends} {self.relation_name(sync.target)}: no trigger carries them",
+            at=(trigger.span if trigger is not None else None,),
+            certainty=Certainty.CERTAIN,
+            sync=self.names(firing, sync.target),
+            related=(Place(place, "only new rows are copied here"),) if place is not None else (),
+            witness=witness_of(self.source, event, {}, self.catalog),
+            help=help,
+            severity=Severity.WARNING,
+        )
+
+    # -- names
+
+    def constraint(self, relation: int | None, oid: Any) -> Constraint | None:
+        found = self.catalog.relation(relation)
+        return next((each for each in found.constraints if each.oid == oid), None) if found is not None else None
+
+    def parents_are_mirrored(self, failure: Failure) -> bool:
+        """Whether the rows that a foreign key asks for are put there by a sync of the source's own parent."""
+        key = self.constraint(failure.relation, failure.subject[1])
+        if key is None or key.references is None:
+            return False
+        fields = fields_of(failure.value.term)
+        return any(
+            own.references is not None and self.mirrored(own.references, key.references)
+            for own in self.source.constraints
+            for field in fields
+            if own.kind is ConstraintKind.FOREIGN_KEY and field.column in own.columns
+        )
+
+    def relation_name(self, oid: int | None) -> str:
+        relation = self.catalog.relation(oid)
+        return self.catalog.qualified_name(relation) if relation is not None else "?"
+
+    def column(self, relation: int | None, number: int | None) -> Column | None:
+        found = self.catalog.relation(relation)
+        return found.column_numbered(number) if found is not None and number is not None else None
+
+    def column_name(self, relation: int | None, number: int | None) -> str:
+        column = self.column(relation, number)
+        return column.name if column is not None else "?"
+
+    def names(self, firing: Firing, target: int | None = None) -> SyncNames:
+        """The sync that a finding is about, by name."""
+        if target is None:
+            target = next(
+                (each.target for each in self.syncs if any(w.target == each.target for p in firing.paths for w in p.writes)), None
+            )
+        return SyncNames(
+            self.catalog.qualified_name(self.source),
+            self.relation_name(target) if target is not None else None,
+            firing.trigger_name,
+            self.signature(firing.function),
+        )
+
+    def names_of(self, line: Remembered) -> SyncNames:
+        return SyncNames(line.source_name, line.target_name, line.trigger_name, self.signature(line.function))
+
+    def signature(self, function: int) -> str | None:
+        found = self.catalog.function(function)
+        return f"{self.catalog.qualified_name(found)}()" if isinstance(found, Function) else None
+
+    def all_or_some(self, failing: Failing) -> str:
+        return "every" if failing.certainty is Certainty.CERTAIN else "some"
+
+    def definition_of(self, failure: Failure) -> Span | None:
+        """Where the column that a failure is about was made or last changed."""
+        column = self.column(failure.relation, failure.column)
+        return column.span if column is not None else None
+
+    def witness(self, failing: Failing) -> str | None:
+        """A write that shows the failure."""
+        return witness_of(self.source, failing.events[0], dict(failing.failure.witness), self.catalog)
+
+    def violation(self, failing: Failing, what: str, place: str, help: str, at: tuple[Span | None, ...] = ()) -> Violation:
+        """The violation that a failure is: who fails, what for, and the place in the function."""
+        failure = failing.failure
+        ends = "fails" if failing.certainty is Certainty.CERTAIN else "fail"
+        who = f"{self.all_or_some(failing)} {self.writes_in_words(failing)} {ends}"
+        return Violation(
+            key=failure.subject,
+            message=f"{who}: {what}",
+            at=(*at, failure.definition, failure.span),
+            certainty=failing.certainty,
+            sync=self.names(failing.firing, failure.relation),
+            related=(Place(failure.span, place),) if failure.span is not None else (),
+            sqlstate=failure.sqlstate,
+            answer=f"{failure.sqlstate} {failure.message}",
+            witness=self.witness(failing),
+            help=help,
+        )
+
+    def writes_in_words(self, failing: Failing) -> str:
+        """Which writes: "INSERT into public.a", "INSERT or UPDATE of public.a"."""
+        return writes_in_words(failing.events, self.catalog.qualified_name(self.source))
+
+
+def writes_in_words(events: tuple[str, ...], table: str) -> str:
+    words = " or ".join(each.upper() for each in events)
+    joint = {"insert": "into", "delete": "from"}.get(events[-1], "of")
+    return f"{words} {joint} {table}"
+
+
+def _failing(firings: tuple[Firing, ...], kinds: tuple[str, ...], caught: bool) -> Iterator[Failing]:
+    found: dict[Key, Failing] = {}
+    for firing in firings:
+        for subject, failure in _subjects(firing, kinds, caught).items():
+            certainty = _certainty(firing, subject, failure.kind)
+            old = found.get(subject)
+            if old is None:
+                found[subject] = Failing(failure, firing, certainty, (firing.event,))
+                continue
+            events = old.events if firing.event in old.events else (*old.events, firing.event)
+            graver = _gravity(certainty) < _gravity(old.certainty)
+            found[subject] = Failing(
+                failure if graver else old.failure,
+                firing if graver else old.firing,
+                certainty if graver else old.certainty,
+                events,
+            )
+    yield from found.values()
+
+
+def _subjects(firing: Firing, kinds: tuple[str, ...], caught: bool) -> dict[Key, Failure]:
+    found: dict[Key, Failure] = {}
+    for path in firing.paths:
+        for each in path.failures:
+            if each.kind in kinds and (each.caught and not each.deferred) == caught:
+                subject = (each.kind, *each.subject)
+                if subject not in found or _weight(each) < _weight(found[subject]):
+                    found[subject] = each
+    return found
+
+
+def _weight(failure: Failure) -> int:
+    return ("certain", "conditional", "unknown").index(failure.certainty)
+
+
+def _gravity(certainty: Certainty) -> int:
+    return (Certainty.CERTAIN, Certainty.CONDITIONAL, Certainty.UNKNOWN).index(certainty)
+
+
+def _certainty(firing: Firing, subject: Key, kind: str) -> Certainty:
+    """Certain where every ordinary path meets it, unknown where none surely does."""
+    ordinary = [
+        path
+        for path in firing.paths
+        if path.typical and path.outcome != "unfired" and (path.outcome != "raised" or kind == "raised")
+    ]
+    meets = [_of_path(path, subject) for path in firing.paths]
+    usual = [_of_path(path, subject) for path in ordinary]
+    if usual and all(each == "certain" for each in usual):
+        return Certainty.CERTAIN
+    return Certainty.CONDITIONAL if "certain" in meets or "conditional" in meets else Certainty.UNKNOWN
+
+
+def _of_path(path: Path, subject: Key) -> str:
+    grades = [each.certainty for each in path.failures if (each.kind, *each.subject) == subject]
+    return min(grades, key=("certain", "conditional", "unknown").index, default="none")
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One statement, with the schema before and after it: what a step rule is asked about."""
+
+    kind: str  # libpg_query's node name; "" where it does not parse
+    node: dict[str, Any]
+    span: Span
+    before: Catalog
+    after: Catalog
+    sqlstate: str | None = None  # where PostgreSQL refuses it
+    refusal: str | None = None  # in PostgreSQL's words
+    at: Span | None = None  # the token that it stumbles over
+    sure: bool = True
+
+
+# -- rules
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A rule as the engine knows it."""
+
+    id: str
+    check: Callable[..., Violations]
+    sqlstates: tuple[str, ...] = ()
+    kind: str = "invariant"
+
+    @property
+    def group(self) -> str:
+        return self.id.partition("/")[0]
+
+    @property
+    def documentation(self) -> str:
+        return (self.check.__doc__ or "").strip()
+
+
+def invariant(*sqlstates: str) -> Callable[[Callable[[State], Violations]], Callable[[State], Violations]]:
+    """Marks a rule over one state: each violation that is new after a migration is blamed on it."""
+
+    def mark(function: Callable[[State], Violations]) -> Callable[[State], Violations]:
+        function.rule_kind = "invariant"  # type: ignore[attr-defined]
+        function.sqlstates = sqlstates  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def step(*sqlstates: str) -> Callable[[Callable[..., Violations]], Callable[..., Violations]]:
+    """Marks a rule over one change: a statement, with the catalogs before and after it."""
+
+    def mark(function: Callable[..., Violations]) -> Callable[..., Violations]:
+        function.rule_kind = "step"  # type: ignore[attr-defined]
+        function.sqlstates = sqlstates  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+@cache
+def load_rules() -> tuple[Rule, ...]:
+    """All rules, in the order of their ids."""
+    import schemalint.rules
+
+    found = []
+    for module_info in pkgutil.walk_packages(schemalint.rules.__path__, "schemalint.rules."):
+        if module_info.ispkg:
+            continue
+        module = importlib.import_module(module_info.name)
+        for value in vars(module).values():
+            if getattr(value, "rule_kind", None) is not None and value.__module__ == module.__name__:
+                _, _, group, name = module_info.name.split(".")
+                id_ = f"{group}/{name.replace('_', '-')}"
+                found.append(Rule(id_, value, value.sqlstates, value.rule_kind))
+    return tuple(sorted(found, key=lambda each: each.id))
+
+
+def rule_ids() -> tuple[str, ...]:
+    """The ids of all rules, from the names of their files alone."""
+    import schemalint.rules
+
+    names = (
+        each.name.split(".") for each in pkgutil.walk_packages(schemalint.rules.__path__, "schemalint.rules.") if not each.ispkg
+    )
+    return tuple(sorted(f"{parts[-2]}/{parts[-1].replace('_', '-')}" for parts in names))
+
+
+__all__ = [
+    "Carried", "Certainty", "Change", "Failing", "Place", "Remembered", "Rule", "Severity", "State", "Sync", "SyncNames", "Violation",
+    "Violations", "invariant", "load_rules", "rule_ids", "step", "writes_in_words",
+]  # fmt: skip

@@ -1,0 +1,71 @@
+"""The ledger: flows that the history has established, and what has become of them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from schemalint.catalog.catalog import Catalog
+from schemalint.catalog.model import Relation
+from schemalint.flow.sync import Carried, Remembered, Sync
+
+Ledger = tuple[Remembered, ...]
+
+
+def remembered(before: Ledger, syncs: tuple[Sync, ...], catalog: Catalog) -> Ledger:
+    """The ledger of one source after a commit: what is alive now, and of what was before that which is not retired."""
+    lines = {(each.target, each.event): each for each in before if each.mirror}
+    for sync in syncs:
+        for carried in sync.carried:
+            line = _line(sync, carried, catalog)
+            if line is not None:
+                key = (sync.target, carried.event)
+                lines[key] = _merged(lines.get(key), line)
+    return tuple(lines[key] for key in sorted(lines))
+
+
+def _line(sync: Sync, carried: Carried, catalog: Catalog) -> Remembered | None:
+    source, target = catalog.relation(sync.source), catalog.relation(sync.target)
+    if source is None or target is None or not carried.firings:
+        return None
+    firing = carried.firings[0]
+    return Remembered(
+        sync.source, sync.target, carried.event, catalog.qualified_name(source), catalog.qualified_name(target), sync.mirror,
+        firing.trigger, firing.trigger_name, firing.function, carried.columns - carried.missed, carried.skipped, carried.missed,
+    )  # fmt: skip
+
+
+def _merged(old: Remembered | None, new: Remembered) -> Remembered:
+    """What was established stays so: columns that were copied, rows that were not filtered."""
+    if old is None:
+        return new
+    return msgspec.structs.replace(
+        new, columns=old.columns | new.columns, skipped=old.skipped & new.skipped if old.skipped else old.skipped,
+        missed=old.missed & new.missed, mirror=old.mirror or new.mirror,
+    )  # fmt: skip
+
+
+def standing(ledger: Ledger, source: Relation, catalog: Catalog) -> Ledger:
+    """The lines that are not retired: both tables are there, under the names that they had.
+
+    A table that has taken the name of one that is gone stands in its place.
+    """
+    found = []
+    for line in ledger:
+        target = _at(line.target, line.target_name, catalog)
+        if target is None or target.oid == source.oid or catalog.qualified_name(source) != line.source_name:
+            continue
+        found.append(line if target.oid == line.target else msgspec.structs.replace(line, target=target.oid))
+    return tuple(found)
+
+
+def _at(oid: int, name: str, catalog: Catalog) -> Relation | None:
+    relation = catalog.relation(oid)
+    if relation is not None and catalog.qualified_name(relation) == name:
+        return relation
+    return named(name, catalog)
+
+
+def named(qualified: str, catalog: Catalog) -> Relation | None:
+    """The relation of a name as `qualified_name` prints it."""
+    schema, _, name = qualified.partition(".")
+    return catalog.find_relation(schema.strip('"'), name.strip('"').replace('""', '"'))

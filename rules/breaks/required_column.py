@@ -1,0 +1,37 @@
+from schemalint.rule import State, Violations, invariant
+
+
+@invariant("23502", "23514")
+def required_column(state: State) -> Violations:
+    """A column of the target that must not be NULL gets no value.
+
+    ## Why
+    The trigger's INSERT leaves the column out and it has no default (or one that is NULL), or the trigger writes NULL
+    itself. PostgreSQL checks the finished row, so every write to the source raises and is rolled back with the row that
+    the application wanted to store. It makes no difference how the column came to demand a value: NOT NULL when it was
+    added, SET NOT NULL, DROP DEFAULT, a domain that is NOT NULL, a primary key, NOT NULL … NOT VALID, or
+    CHECK (x IS NOT NULL). All of them hold for new rows at once.
+
+    ## Way out
+    Three migrations, each safe by itself: add the column with a default (`ADD COLUMN c … NOT NULL DEFAULT …`); replace the
+    trigger function with one that supplies the value; then drop the default.
+
+    ## Not reported
+    Columns that a BEFORE trigger on the target fills; identity, serial and generated columns; columns whose default is not
+    NULL; a column that the function supplies by the end of the same migration; tables that no trigger writes to.
+    """
+    for failing in state.failing("required-column"):
+        failure = failing.failure
+        column = state.column_name(failure.relation, failure.column)
+        target = state.relation_name(failure.relation)
+        left_out = failure.reason.endswith("left out")
+        got = "the trigger leaves it out and it has no default" if left_out else "the trigger writes NULL to it"
+        yield state.violation(
+            failing,
+            f"{target}.{column} must not be NULL, {got}",
+            place=f"{column} is left out here" if left_out else "this is NULL",
+            help=f"give it a default until the function supplies it: ALTER TABLE {target} ALTER COLUMN {column} SET DEFAULT …;\n"
+            f"then replace {state.signature(failing.firing.function)} so that it writes {column}, and drop the default later.\n"
+            f"on a table that has rows, adding the column without a default fails at once (23502)",
+            at=(state.definition_of(failure),),
+        )
