@@ -1,0 +1,208 @@
+"""SQL text into statements with their trees and their places in the file."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Iterator
+from re import IGNORECASE
+from re import compile as pattern
+from typing import Any
+
+import msgspec
+
+from schemalint.parse.libpg_query import ParseError, parse_json, scan
+from schemalint.parse.splitter import Piece, pieces, skip_blank
+from schemalint.text import ByteOffsets, Source, Span
+
+WHOLE_AT_MOST = 100_000  # characters of a file that is parsed in one piece
+DATA_FROM = 65_536  # characters of an INSERT from which on it is taken for data
+DEEP_STACK = 512 * 1024 * 1024
+DEEP_RECURSION = 200_000
+# What libpg_query cannot read: psql's commands and the data behind COPY.
+NOT_SQL = pattern(r"(?m)^\s*\\|\bFROM\s+STDIN\b|\\g", IGNORECASE)
+INSERT_VALUES = pattern(r"\s*INSERT\s+INTO\b[^;']*?\bVALUES\s*\(", IGNORECASE)
+TOO_DEEP = "nested too deeply to be read"
+
+_decoder = msgspec.json.Decoder()
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """One statement: libpg_query's name for it, its tree, and where it stands."""
+
+    kind: str
+    node: dict[str, Any]
+    span: Span
+    base: int  # offset in the source of the text that was parsed
+    offsets: ByteOffsets
+    copied: bool = False  # rows of data come with it
+
+    def offset(self, location: int) -> int:
+        """The character offset in the source of a byte location in the tree."""
+        return self.base + self.offsets.character(location)
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A statement that PostgreSQL cannot parse."""
+
+    span: Span
+    at: Span  # the token that it stumbles over
+    message: str
+
+
+class MetaCommand(msgspec.Struct, frozen=True):
+    """A command of psql's own: \\connect, \\i file …"""
+
+    span: Span
+    name: str
+    argument: str
+
+
+Part = Statement | Broken | MetaCommand
+
+
+def read_statements(source: Source) -> tuple[Part, ...]:
+    """All statements of a source. One that does not parse hides none of the others."""
+    text = source.text
+    if len(text) <= WHOLE_AT_MOST and NOT_SQL.search(text) is None:
+        try:
+            return tuple(_whole(source))
+        except (ParseError, RecursionError, msgspec.DecodeError, UnicodeError):
+            pass
+    return tuple(_read_piece(source, each) for each in pieces(text))
+
+
+def parse_one(sql: str) -> list[tuple[str, dict[str, Any]]]:
+    """The (kind, node) of each statement in a text. Raises ParseError."""
+    return [_kind_and_node(each) for each in _decoded(parse_json(sql))]
+
+
+def _decoded(json: str) -> list[dict[str, Any]]:
+    """The raw statements of libpg_query's JSON. The collector is off: it would look through all that is being made."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        statements: list[dict[str, Any]] = _decoder.decode(json).get("stmts") or []
+        return statements
+    except RecursionError:
+        return _decoded_on_deep_stack(json)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _decoded_on_deep_stack(json: str) -> list[dict[str, Any]]:
+    """Decodes what is nested deeper than the interpreter's own stack lets through."""
+    result: list[list[dict[str, Any]]] = []
+
+    def decode() -> None:
+        try:
+            result.append(_decoder.decode(json).get("stmts") or [])
+        except (RecursionError, MemoryError):
+            return
+
+    limit, size = sys.getrecursionlimit(), threading.stack_size(DEEP_STACK)
+    sys.setrecursionlimit(DEEP_RECURSION)
+    try:
+        thread = threading.Thread(target=decode)
+        thread.start()
+        thread.join()
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
+    if not result:
+        raise RecursionError(TOO_DEEP)
+    return result[0]
+
+
+def _kind_and_node(raw: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    ((kind, node),) = raw["stmt"].items()
+    return kind, node
+
+
+def _whole(source: Source) -> Iterator[Statement]:
+    text = source.text
+    offsets = ByteOffsets(text)
+    for raw in _decoded(parse_json(text)):
+        first = raw.get("stmt_location", 0)
+        length = raw.get("stmt_len", 0)
+        start = skip_blank(text, offsets.character(first))
+        end = offsets.character(first + length) if length else len(text)
+        kind, node = _kind_and_node(raw)
+        yield Statement(kind, node, Span(source, start, _content_end(text, start, end)), 0, offsets)
+
+
+def _content_end(text: str, start: int, end: int) -> int:
+    """The end without white space and comments behind the statement; the last statement of a file has them."""
+    end = len(text[:end].rstrip()) if end and text[end - 1].isspace() else end
+    if "--" not in text[start:end] and "*/" not in text[start:end]:
+        return end
+    try:
+        tokens = [each for each in scan(text[start:end]) if each.name not in ("SQL_COMMENT", "C_COMMENT")]
+    except ParseError:
+        return end
+    return start + tokens[-1].end + 1 if tokens else end
+
+
+def _read_piece(source: Source, piece: Piece) -> Part:
+    span = Span(source, piece.start, piece.end)
+    if piece.meta:
+        name, _, argument = span.text[1:].partition(" ")
+        return MetaCommand(span, name.strip(), argument.strip())
+    if piece.end - piece.start > DATA_FROM and (skimmed := _skimmed(span)) is not None:
+        return skimmed
+    return _parsed(span, piece)
+
+
+def _parsed(span: Span, piece: Piece) -> Statement | Broken:
+    text = span.text
+    try:
+        found = _decoded(parse_json(text))
+    except ParseError as error:
+        return _broken(span, str(error.args[0]), error.args[1] if len(error.args) > 1 else None)
+    except (RecursionError, UnicodeError, MemoryError):
+        return Broken(span, span, TOO_DEEP)
+    if len(found) != 1:
+        return Broken(span, span, "no statement")
+    kind, node = _kind_and_node(found[0])
+    end = _content_end(text, 0, len(text))
+    return Statement(kind, node, Span(span.source, span.start, span.start + end), span.start, ByteOffsets(text), piece.copied)
+
+
+def _broken(span: Span, message: str, location: int | None) -> Broken:
+    """The error at the token that it names; at the end of the statement where there is none."""
+    text = span.text
+    start = len(text) if location is None else max(0, min(location, len(text)))
+    end = start
+    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        end += 1
+    if start == len(text):
+        start = max(0, len(text) - 1)
+    return Broken(span, Span(span.source, span.start + start, span.start + max(end, start + 1)), message)
+
+
+def _skimmed(span: Span) -> Statement | None:
+    """A huge INSERT … VALUES by its first row: the rest is data."""
+    text = span.text
+    head = INSERT_VALUES.match(text)
+    if head is None:
+        return None
+    for close in _closings(text, head.end()):
+        try:
+            found = _decoded(parse_json(text[:close]))
+        except (ParseError, RecursionError):
+            continue
+        kind, node = _kind_and_node(found[0])
+        return Statement(kind, node, span, span.start, ByteOffsets(text[:close]), True)
+    return None
+
+
+def _closings(text: str, start: int) -> Iterator[int]:
+    """The first few places at which the first row can end."""
+    position = start
+    for _ in range(20):
+        position = text.find(")", position) + 1
+        if position == 0 or position > start + DATA_FROM:
+            return
+        yield position
