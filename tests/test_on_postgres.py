@@ -142,7 +142,7 @@ def test_a_fixture_that_is_wrong_is_found_out(postgres: Server, tmp_path: Path) 
         assert probe(connect, fixture) == [None]
         assert sqlstate_of(connect(), "INSERT INTO a VALUES ('x')") == "22P02"
     path.write_text(text.replace("(id int)", "(id strange)"))
-    with pytest.raises(AssertionError, match="not applied: .*42704"), applied(postgres, path):
+    with pytest.raises(AssertionError, match=r"not applied: .*42704"), applied(postgres, path):
         pass
     with postgres.database() as connect, pytest.raises(psycopg.errors.UndefinedTable):
         connect().execute("SELECT * FROM a")
