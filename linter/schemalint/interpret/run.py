@@ -19,7 +19,7 @@ from schemalint.interpret.catching import catches, is_caught
 from schemalint.interpret.scope import Context, RaisedError, Scope
 from schemalint.interpret.state import FALSE, TRUE, State, Variables, after_effect, ended_by, joined, replace, with_pending
 from schemalint.interpret.trees import parsed_body, parsed_expression, parsed_statement, scope_at
-from schemalint.interpret.variables import assigned, declared
+from schemalint.interpret.variables import assigned, declared, store_nothing, store_row
 from schemalint.parse import plpgsql_tree as tree
 from schemalint.parse.libpg_query import ParseError
 from schemalint.parse.plpgsql import BodySyntaxError

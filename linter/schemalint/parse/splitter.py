@@ -7,7 +7,7 @@ commands and the data behind COPY are no SQL at all. One regular expression jump
 from __future__ import annotations
 
 from collections.abc import Iterator
-from re import DOTALL, IGNORECASE, MULTILINE
+from re import DOTALL, IGNORECASE, MULTILINE, VERBOSE
 from re import compile as pattern
 
 import msgspec
@@ -25,8 +25,8 @@ TELLING = pattern(
     | (?P<close>[)\]])
     | (?P<meta>\\)
     | (?P<word>(?<![A-Za-z0-9_$])(?:BEGIN\s+ATOMIC|CASE|END)(?![A-Za-z0-9_$]))
-    """.replace("\n", "\n"),
-    DOTALL | IGNORECASE | 64,  # 64 is VERBOSE
+    """,
+    DOTALL | IGNORECASE | VERBOSE,
 )
 COMMENT_MARK = pattern(r"/\*|\*/")
 BLANK = pattern(r"\s+")
