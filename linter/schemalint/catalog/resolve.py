@@ -8,6 +8,7 @@ where all that may be meant agree in it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 import msgspec
 
@@ -20,6 +21,7 @@ from schemalint.catalog.coercion import (
     Bindings,
     NoUserTypes,
     UserTypes,
+    array_of,
     base_type,
     bindings,
     cast_context,
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 NO_USER_TYPES = NoUserTypes()
+RANGES = frozenset(each for each in POLYMORPHIC if each.endswith("range"))
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -87,15 +90,10 @@ def resolve_operator(
     An operand whose type is not known is "?" (on the right None too). None on the left of what is no prefix operator is
     taken for one.
     """
-    known = (*facts.operators_named(name), *extra)
-    prefix = left is None and any(each.left is None for each in known)
+    prefix = left is None and any(each.left is None for each in (*facts.operators_named(name), *extra))
     given = [right] if prefix else [left, right]
     operands = [None if each == UNKNOWN else each for each in given]
-    candidates = [
-        Candidate((each.right,) if each.left is None else (each.left, each.right), each)
-        for each in known
-        if (each.left is None) == prefix
-    ]
+    candidates = [*_own_operators(name, prefix), *(_operator(each) for each in extra if (each.left is None) == prefix)]
     if None in operands:
         return _agreed(candidates, operands, user)
     types = [each for each in operands if each is not None]
@@ -108,6 +106,15 @@ def resolve_operator(
     if chosen == "ambiguous":
         return Unresolved("ambiguous", "42725", f"operator is not unique: {shown}")
     return Unresolved("missing", "42883", f"operator does not exist: {shown}")
+
+
+@cache
+def _own_operators(name: str, prefix: bool) -> tuple[Candidate, ...]:
+    return tuple(_operator(each) for each in facts.operators_named(name) if (each.left is None) == prefix)
+
+
+def _operator(fact: OperatorFact) -> Candidate:
+    return Candidate((fact.right,) if fact.left is None else (fact.left, fact.right), fact)
 
 
 def _exact_operator(candidates: list[Candidate], types: list[Type], user: UserTypes) -> Candidate | None:
@@ -152,8 +159,8 @@ def resolve_function(
         return chosen
     if fitting and any(is_foreign(each, user) for each in types):
         return Unresolved("unknown")
-    if len(types) == 1 and is_composite(types[0], user):
-        return Unresolved("unknown")  # f(row) also means row.f
+    if len(types) == 1 and (is_composite(types[0], user) or _has_own_cast(name, types[0], user)):
+        return Unresolved("unknown")  # f(row) also means row.f, and type(x) a user's cast
     shown = f"{name}({', '.join(_signature(types, names))})"
     if chosen == "missing":
         return Unresolved("missing", "42883", f"function {shown} does not exist")
@@ -208,17 +215,19 @@ def _without_shadowed(candidates: Iterable[Candidate]) -> list[Candidate]:
         earlier = kept.get(each.types)
         if earlier is None or _place(each) < _place(earlier):
             kept[each.types] = each
-        elif _place(each) == _place(earlier):
-            alike = each.of.arguments == earlier.of.arguments  # type: ignore[union-attr]
-            if not alike:
-                kept[each.types] = msgspec.structs.replace(earlier, ambiguous=True)
+        elif _place(each) == _place(earlier) and _fact(each).arguments != _fact(earlier).arguments:
+            kept[each.types] = msgspec.structs.replace(earlier, ambiguous=True)
     return list(kept.values())
 
 
 def _place(candidate: Candidate) -> tuple[int, bool, bool]:
-    fact = candidate.of
-    assert isinstance(fact, FunctionFact)
+    fact = _fact(candidate)
     return fact.place, fact.identity is not None, candidate.expanded
+
+
+def _fact(candidate: Candidate) -> FunctionFact:
+    assert isinstance(candidate.of, FunctionFact)
+    return candidate.of
 
 
 def _type_as_function(name: str, source: Type, user: UserTypes) -> Resolved | None:
@@ -236,6 +245,10 @@ def _type_as_function(name: str, source: Type, user: UserTypes) -> Resolved | No
         if cast is None and (base == "record" or is_composite(source, user)) and found.category == "S":
             return None
     return Resolved(name, (name,), volatility="s")
+
+
+def _has_own_cast(name: str, source: Type, user: UserTypes) -> bool:
+    return facts.type_named(name) is not None and user.casts(base_type(source, user), name) is not None
 
 
 def _categories(source: Type, target: Type, user: UserTypes) -> tuple[str, str]:
@@ -331,21 +344,36 @@ def _finished(chosen: Candidate, types: Sequence[Type], user: UserTypes) -> Reso
     bound = bindings(types, declared, user)
     if bound is None:
         return Unresolved("unknown")
-    if any(each in SIMPLE for each in declared) and "anyelement" not in bound and "anyrange" not in bound:
-        return Unresolved("mismatch", "42804", "could not determine polymorphic type because input has type unknown")
-    if any(each in COMPATIBLE for each in declared) and "anycompatible" not in bound:
+    open_ones = [each for each in declared if each in RANGES and each not in bound]
+    if open_ones or (not SIMPLE.isdisjoint(declared) and "anyelement" not in bound and SIMPLE.isdisjoint(bound)):
+        which = f" {open_ones[0]}" if open_ones else ""
+        return Unresolved("mismatch", "42804", f"could not determine polymorphic type{which} because input has type unknown")
+    if "anycompatible" not in bound and not COMPATIBLE.isdisjoint(declared):
         bound |= {"anycompatible": "text", "anycompatiblenonarray": "text", "anycompatiblearray": "_text"}
     return _resolved(chosen, bound)
 
 
 def _resolved(chosen: Candidate, bound: Bindings) -> Resolved | Unresolved:
     fact = chosen.of
-    result: Type | None = bound.get(str(fact.result)) if fact.result in POLYMORPHIC else fact.result
     arguments = tuple(_bound_type(each, bound) for each in chosen.types)
+    result = fact.result if POLYMORPHIC.isdisjoint(chosen.types) else _bound_type(fact.result, bound)
+    for element in _arrays_made(chosen, arguments, bound):
+        if element != UNKNOWN and array_of(element) is None:
+            return Unresolved("mismatch", "42704", f"could not find array type for data type {_display(element)}")
     shown = None if result == UNKNOWN else result
     if isinstance(fact, OperatorFact):
         return Resolved(shown, arguments, fact.strict, fact.volatility)
     return Resolved(shown, arguments, fact.strict, fact.volatility, fact.returns_set, fact.kind, fact.identity, fact)
+
+
+def _arrays_made(chosen: Candidate, arguments: tuple[Type, ...], bound: Bindings) -> list[Type]:
+    """The types of which the call has to make arrays; there are no arrays of arrays."""
+    wanted = (*chosen.types, chosen.of.result)
+    pairs = (("anyarray", "anyelement"), ("anycompatiblearray", "anycompatible"))
+    made = [bound.get(element) for array, element in pairs if array in wanted and bound.get(array, UNKNOWN) is None]
+    if chosen.expanded and chosen.types[-1] != "any":
+        made.append(arguments[-1])
+    return [each for each in made if each is not None]
 
 
 def _bound_type(declared: Type, bound: Bindings) -> Type:
