@@ -47,6 +47,8 @@ class Catalog:
     ("users", oid) → frozenset of the oids of objects that refer to it
     ("cast", source, target) → "i", "a" or "e"
     ("setting", name) → value in force for the statements to come
+    ("constraint", schema oid, name) → oids of the relations and domains that had a constraint of that name
+    ("gone", "relation" | "type" | "function", schema oid, name), ("gone", "schema", name) → True where one was and is no more
     ("unmodelled", name) → True where something unmodelled may have made or changed an object of that name
     """
 

@@ -32,6 +32,13 @@ class Type(msgspec.Struct, frozen=True):
 UNKNOWN = Type("?")
 
 
+class Reference(msgspec.Struct, frozen=True):
+    """What an object depends on: another object, or one column of a relation."""
+
+    oid: int
+    column: int = 0
+
+
 class Expression(msgspec.Struct, frozen=True):
     """A default, CHECK, predicate, WHEN … : its tree, in which columns bear their present names."""
 
@@ -39,6 +46,7 @@ class Expression(msgspec.Struct, frozen=True):
     span: Span | None
     functions: tuple[int, ...] = ()  # user-defined functions that it calls (dependencies)
     columns: tuple[int, ...] = ()  # numbers of the columns of its own relation that it reads
+    references: tuple[Reference, ...] = ()  # other relations and their columns, sequences, user-defined types
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -69,7 +77,7 @@ class Constraint(msgspec.Struct, frozen=True):
     kind: ConstraintKind
     columns: tuple[int, ...] = ()
     expression: Expression | None = None  # of a CHECK
-    index: int | None = None  # oid of the index behind a key or exclusion
+    index: int | None = None  # oid of the index behind a key or exclusion; of a foreign key, of the index that it relies on
     references: int | None = None  # oid of the referenced table
     referenced_columns: tuple[int, ...] = ()
     on_update: str = "no action"  # "restrict", "cascade", "set null", "set default"
@@ -146,6 +154,7 @@ class RewriteRule(msgspec.Struct, frozen=True):
     instead: bool
     condition: Node | None
     actions: tuple[Node, ...]
+    references: tuple[Reference, ...] = ()
     enabled: str = "O"
     span: Span | None = None
 
@@ -175,13 +184,6 @@ class Rows(StrEnum):
     NONE = "none"  # made in the migration at hand, nothing put into it
     POSSIBLE = "possible"  # out there in production
     SOME = "some"  # the history itself has put rows into it
-
-
-class Reference(msgspec.Struct, frozen=True):
-    """What an object depends on: another object, or one column of a relation."""
-
-    oid: int
-    column: int = 0
 
 
 class ViewQuery(msgspec.Struct, frozen=True):
@@ -327,6 +329,8 @@ class Schema(msgspec.Struct, frozen=True):
     name: str
     owner: str | None = None
     privileges: tuple[Privilege, ...] = ()
+    own: bool = False  # a CREATE SCHEMA without IF NOT EXISTS made it: what is in it, the history made
+    assumed: bool = False  # no migration made it, one names it: the platform's
     span: Span | None = None
 
 
