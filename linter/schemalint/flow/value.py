@@ -38,7 +38,7 @@ class Null(StrEnum):
         return Null.NEVER
 
 
-class Field(msgspec.Struct, frozen=True, tag=True):
+class Field(msgspec.Struct, frozen=True):
     """A column of the row that fired the trigger."""
 
     row: str  # "new" or "old"
@@ -46,12 +46,12 @@ class Field(msgspec.Struct, frozen=True, tag=True):
     column: int
 
 
-class Constant(msgspec.Struct, frozen=True, tag=True):
+class Constant(msgspec.Struct, frozen=True):
     text: str | None  # as PostgreSQL prints the value; None is NULL
     type: str | int = "unknown"
 
 
-class Call(msgspec.Struct, frozen=True, tag=True):
+class Call(msgspec.Struct, frozen=True):
     """A function or operator over other terms; a cast is Call("::", …) with the type's id as text."""
 
     name: str
@@ -60,7 +60,7 @@ class Call(msgspec.Struct, frozen=True, tag=True):
     volatile: bool = False
 
 
-class Looked(msgspec.Struct, frozen=True, tag=True):
+class Looked(msgspec.Struct, frozen=True):
     """A column of a row that a query found in a table, and by which of the table's columns it was found."""
 
     relation: int
@@ -68,13 +68,13 @@ class Looked(msgspec.Struct, frozen=True, tag=True):
     by: tuple[tuple[int, Term], ...] = ()
 
 
-class Choice(msgspec.Struct, frozen=True, tag=True):
+class Choice(msgspec.Struct, frozen=True):
     """One of several terms, depending on what is not decided."""
 
     of: tuple[Term, ...]
 
 
-class Opaque(msgspec.Struct, frozen=True, tag=True):
+class Opaque(msgspec.Struct, frozen=True):
     """Something that the analysis does not see into."""
 
     what: str = ""

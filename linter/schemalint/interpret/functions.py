@@ -39,14 +39,16 @@ POPULATE = frozenset({"jsonb_populate_record", "json_populate_record"})
 def call(node: Node, scope: Scope) -> Value:
     """The value of a FuncCall."""
     names = strings(node["funcname"])
-    arguments = [expression.evaluate(each, scope) for each in node.get("args") or ()]
+    given = [*(node.get("args") or ()), *(each["SortBy"]["node"] for each in node.get("agg_order") or () if node.get("agg_within_group"))]
+    arguments = [expression.evaluate(each, scope) for each in given]
     special = SPECIAL.get(names[-1]) if len(names) == 1 or names[0] == "pg_catalog" else None
     if special is not None and (found := special(arguments, scope)) is not None:
         return found
     argument_names = [each.get("NamedArgExpr", {}).get("name") for each in node.get("args") or ()]
     users = _user_candidates(names, scope)
     own = facts.functions_named(names[-1]) if len(names) == 1 or names[-2] == "pg_catalog" else ()
-    if not users and not own:
+    named_type = len(arguments) == 1 and len(names) == 1 and facts.type_named(names[0]) is not None
+    if not users and not own and not named_type:
         return _unknown_function(names, arguments, node, scope)
     if node.get("agg_star"):
         return Value(Type("int8"), Null.NEVER, Opaque("count"))
@@ -84,10 +86,12 @@ def _own_result(name: str, resolved: Any, arguments: list[Value]) -> Value:
 
 def _user_candidates(names: list[str], scope: Scope) -> tuple[Any, ...]:
     schema = names[-2] if len(names) > 1 else None
-    return tuple(as_fact(each) for each in scope.catalog.find_functions(schema, names[-1], scope.path))
+    found = scope.catalog.find_functions(schema, names[-1], scope.path)
+    places = {each: place for place, each in enumerate(dict.fromkeys(each.schema for each in found), 1)}
+    return tuple(as_fact(each, places[each.schema]) for each in found)
 
 
-def as_fact(function: Function) -> Any:
+def as_fact(function: Function, place: int) -> Any:
     """A project's function in the form in which PostgreSQL's own are resolved."""
     inputs = [each for each in function.arguments if each.mode in ("in", "inout", "variadic")]
     return facts.FunctionFact(
@@ -102,6 +106,7 @@ def as_fact(function: Function) -> Any:
         strict=function.strict,
         volatility=function.volatility[0],
         identity=function.oid,
+        place=place,
     )
 
 
@@ -240,7 +245,7 @@ SPECIAL = {
 def type_name(type_: Type, catalog: Catalog) -> str:
     """A type as PostgreSQL prints it in messages."""
     if isinstance(type_.id, str):
-        return "unknown" if type_.id == "?" else facts.format_type(type_.id, ())
+        return "unknown" if type_.id == "?" else facts.display_name(type_.id)
     found = catalog.get(abs(type_.id))
     name = quoted(found.name) if isinstance(found, UserType | Relation) else "?"
     return name + ("[]" if type_.id < 0 else "")
