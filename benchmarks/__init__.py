@@ -1,0 +1,1 @@
+"""How fast schemalint is, beside another linter."""
