@@ -79,12 +79,7 @@ class State(msgspec.Struct, frozen=True):
 
     def fails(self, event: str) -> bool:
         """Whether every ordinary write of the event raises: then nothing is lost."""
-        return any(
-            path.outcome == "failed" and path.typical and not path.conditions
-            for firing in self.firings
-            if firing.event == event
-            for path in firing.paths
-        )
+        return any(firing.event == event and _always_fails(firing) for firing in self.firings)
 
     # -- losses
 
@@ -182,8 +177,9 @@ class State(msgspec.Struct, frozen=True):
         verb = {"update": "edits of", "delete": "rows deleted from"}[event]
         ends = "never reach" if event == "update" else "stay in"
         place = carried.write.span if carried.write is not None else None
+        fired = any(each.event == event and each.function == firing.function for each in self.firings)
         return Violation(
-            key=(sync.source, sync.target, event, "never"),
+            key=(sync.source, sync.identity, event, "fired for nothing" if fired else "never"),
             message=f"{verb} {self.catalog.qualified_name(self.source)} {ends} {self.relation_name(sync.target)}: no trigger carries them",
             at=(trigger.span if trigger is not None else None,),
             certainty=Certainty.CERTAIN,
@@ -261,12 +257,19 @@ class State(msgspec.Struct, frozen=True):
         """The violation that a failure is: who fails, what for, and the place in the function."""
         failure = failing.failure
         ends = "fails" if failing.certainty is Certainty.CERTAIN else "fail"
+        certainty = failing.certainty
+        if (
+            certainty is Certainty.CONDITIONAL
+            and failure.relation is not None
+            and self.mirrored(failure.relation, self.source.oid)
+        ):
+            certainty = Certainty.UNKNOWN  # a sync in both directions: whether such rows are ever written on this side is open
         who = f"{self.all_or_some(failing)} {self.writes_in_words(failing)} {ends}"
         return Violation(
             key=failure.subject,
             message=f"{who}: {what}",
             at=(*at, failure.definition, failure.span),
-            certainty=failing.certainty,
+            certainty=certainty,
             sync=self.names(failing.firing, failure.relation),
             related=(Place(failure.span, place),) if failure.span is not None else (),
             sqlstate=failure.sqlstate,
@@ -284,6 +287,11 @@ def writes_in_words(events: tuple[str, ...], table: str) -> str:
     words = " or ".join(each.upper() for each in events)
     joint = {"insert": "into", "delete": "from"}.get(events[-1], "of")
     return f"{words} {joint} {table}"
+
+
+def _always_fails(firing: Firing) -> bool:
+    ordinary = [path for path in firing.paths if path.typical and path.outcome != "unfired"]
+    return bool(ordinary) and all(path.outcome in ("failed", "raised") for path in ordinary)
 
 
 def _failing(firings: tuple[Firing, ...], kinds: tuple[str, ...], caught: bool) -> Iterator[Failing]:

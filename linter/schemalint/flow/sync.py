@@ -30,6 +30,7 @@ class Sync(msgspec.Struct, frozen=True):
     mirror: bool  # the target's rows are the source's rows
     key: tuple[tuple[int, int], ...]  # (target column, source column) of a mirror's key
     carried: tuple[Carried, ...]
+    identity: int = 0  # the target with which the sync began: a table rebuilt under its name is the same sync's
 
     def on(self, event: str) -> Carried | None:
         for each in self.carried:
@@ -53,3 +54,4 @@ class Remembered(msgspec.Struct, frozen=True):
     columns: frozenset[tuple[int, int]]
     skipped: frozenset[Filter]
     missed: frozenset[tuple[int, int]]
+    identity: int = 0

@@ -188,6 +188,8 @@ def _keys(write: Write, relation: Relation, scope: Scope) -> Iterator[Failure]:
 def _duplicate(write: Write, index: Index, scope: Scope) -> str | None:
     """Whether the row's key is there already: "certain", "conditional", or None for no."""
     values = [write.value_of(each) for each in index.columns]
+    if scope.context.is_there(write.target, frozenset((each, write.value_of(each).term) for each in index.columns)):
+        return "certain"
     if any(each.null is Null.ALWAYS for each in values) and not index.nulls_not_distinct:
         return None
     terms = [each.term for each in values]

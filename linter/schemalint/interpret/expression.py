@@ -474,16 +474,18 @@ def unite(values: Sequence[Value], scope: Scope) -> Value:
 
 def _coalesce(node: Node, scope: Scope) -> Value:
     kept: list[Value] = []
+    types: list[Value] = []
     for each in node["args"]:
         value = evaluate(each, scope)
-        if value.null is Null.ALWAYS and value.type.id == "unknown":
+        types.append(value)
+        if value.null is Null.ALWAYS:
             continue
         kept.append(value)
         if value.null is Null.NEVER:
             break
     if not kept:
-        return NULL
-    result = unite(kept, scope)
+        return unite(types, scope)
+    result = msgspec.structs.replace(unite(kept, scope), type=unite(types, scope).type)
     last = kept[-1].null
     null = last if len(kept) == 1 or last in (Null.NEVER, Null.UNKNOWN) else Null.MAYBE
     return msgspec.structs.replace(result, null=null)

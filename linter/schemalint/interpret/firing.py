@@ -10,9 +10,9 @@ import msgspec
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Relation, Trigger, Type
 from schemalint.flow.path import Assignment, Condition, Failure, Write
-from schemalint.flow.value import NOTHING, NULL_TERM, Call, Constant, Field, Looked, Null, Opaque, Value, constant, copied_field
+from schemalint.flow.value import NOTHING, NULL_TERM, Call, Constant, Field, Looked, Null, Opaque, Value, constant
 from schemalint.interpret import calls, conditions, expression, names, run
-from schemalint.interpret.scope import Context, Effect, Scope
+from schemalint.interpret.scope import Context, Effect, Row, Scope
 from schemalint.interpret.state import State, replace
 
 Node = dict[str, Any]
@@ -69,9 +69,8 @@ def _event(write: Write, timing: str, scope: Scope) -> str | None:
     """The event that the target's triggers see: an upsert of a row that is there is an UPDATE."""
     if write.operation != "insert" or write.conflict is None or timing != "after":
         return write.operation
-    fields = [copied_field(write.value_of(each).term) for each in write.conflict.columns]
-    own = write.target == scope.context.source and bool(fields) and all(each is not None for each in fields)
-    if scope.context.event == "insert" and not own:
+    key = frozenset((each, write.value_of(each).term) for each in write.conflict.columns)
+    if scope.context.event == "insert" and not scope.context.is_there(write.target, key):
         return "insert"
     return "update" if write.conflict.update and not write.conflict.filtered else None
 
@@ -90,8 +89,13 @@ def _fire(trigger: Trigger, relation: Relation, event: str, write: Write, scope:
     if function.body is None or function.language != "plpgsql" or function.tainted:
         context.gap(function.span, f"trigger function {function.name} in language {function.language}")
         return [untouched]
+    row = row_of(write)
     inner = msgspec.structs.replace(
-        calls.inner_context(context, function, call), depth=context.depth + 1, pending=[], timing=context.timing
+        calls.inner_context(context, function, call),
+        depth=context.depth + 1,
+        pending=[],
+        there=(*context.there, row) if write.operation == "insert" and trigger.timing == "after" else context.there,
+        leaving=(*context.leaving, (trigger.timing, row)) if write.operation == "delete" else context.leaving,
     )
     new, old = rows_of_write(relation, event, write)
     states = start(trigger, relation, event, new, old, inner)
@@ -162,10 +166,25 @@ def null_row(relation: Relation) -> Value:
     return Value(Type(relation.oid), Null.ALWAYS, NULL_TERM, fields, relation.oid)
 
 
+def row_of(write: Write) -> Row:
+    """The row that a write makes, or that it finds."""
+    if write.operation == "insert":
+        return write.target, frozenset((each.column, each.value.term) for each in write.assignments)
+    return write.target, frozenset((column, value.term) for column, value in write.matches)
+
+
 def rows_of_write(relation: Relation, event: str, write: Write) -> tuple[Value, Value]:
     """NEW and OLD as the triggers of a write's target see them."""
+    found = {column: value.term for column, value in write.matches}
     there = tuple(
-        (each.name, Value(each.type, Null.NEVER if each.not_null else Null.MAYBE, Looked(relation.oid, each.number, _by(write))))
+        (
+            each.name,
+            Value(
+                each.type,
+                Null.NEVER if each.not_null or each.number in found else Null.MAYBE,
+                found.get(each.number, Looked(relation.oid, each.number, _by(write))),
+            ),
+        )
         for each in relation.columns
     )
     old = Value(Type(relation.oid), Null.NEVER, Opaque("old"), there, relation.oid)

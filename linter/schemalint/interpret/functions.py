@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from schemalint.catalog.resolve import Unresolved, resolve_function
 from schemalint.catalog.type_names import UserTypesOf, strings
 from schemalint.flow.value import NOTHING, NULL, Call, Constant, Null, Opaque, Value, constant
 from schemalint.interpret import calls, expression
+from schemalint.interpret.names import is_gone
 from schemalint.interpret.scope import Scope, fail
 
 Node = dict[str, Any]
@@ -39,7 +41,10 @@ POPULATE = frozenset({"jsonb_populate_record", "json_populate_record"})
 def call(node: Node, scope: Scope) -> Value:
     """The value of a FuncCall."""
     names = strings(node["funcname"])
-    given = [*(node.get("args") or ()), *(each["SortBy"]["node"] for each in node.get("agg_order") or () if node.get("agg_within_group"))]
+    given = [
+        *(node.get("args") or ()),
+        *(each["SortBy"]["node"] for each in node.get("agg_order") or () if node.get("agg_within_group")),
+    ]
     arguments = [expression.evaluate(each, scope) for each in given]
     special = SPECIAL.get(names[-1]) if len(names) == 1 or names[0] == "pg_catalog" else None
     if special is not None and (found := special(arguments, scope)) is not None:
@@ -133,9 +138,8 @@ def _unknown_function(names: list[str], arguments: list[Value], node: Node, scop
     shown = ".".join(names)
     catalog = scope.catalog
     schema = names[-2] if len(names) > 1 else None
-    gone = any(catalog.get(("gone", "function", each, names[-1])) for each in ([schema] if schema else scope.path))
-    elsewhere = schema is None and _exists_elsewhere(names[-1], catalog)
-    if gone or elsewhere:
+    gone = is_gone("function", schema, names[-1], scope)
+    if gone:
         types = ", ".join(type_name(each.type, catalog) for each in arguments)
         message = f"function {shown}({types}) does not exist"
         subject = (scope.context.source, "function", shown)
@@ -144,16 +148,11 @@ def _unknown_function(names: list[str], arguments: list[Value], node: Node, scop
     return Value(UNKNOWN, Null.UNKNOWN, Opaque(shown))
 
 
-def _exists_elsewhere(name: str, catalog: Catalog) -> bool:
-    return bool(catalog.get(("anywhere", "function", name)))
-
-
 def missing_type(node: Node, scope: Scope) -> None:
     """A type name that means nothing: gone, or of the platform."""
     names = strings(node.get("names"))
     schema = names[-2] if len(names) > 1 else None
-    catalog = scope.catalog
-    if any(catalog.get(("gone", "type", each, names[-1])) for each in ([schema] if schema else scope.path)):
+    if is_gone("type", schema, names[-1], scope):
         subject = (scope.context.source, "type", ".".join(names))
         message = f'type "{".".join(names)}" does not exist'
         raise fail(scope, "type-gone", "42704", message, node.get("location"), subject, reason=".".join(names))
@@ -228,7 +227,18 @@ def _to_json(arguments: list[Value], scope: Scope) -> Value | None:
     return Value(Type("jsonb"), null, Call("to_jsonb", (value.term,)), value.row, value.relation)
 
 
-SPECIAL = {
+def _count_nulls(wanted: tuple[Null, ...]) -> Callable[[list[Value], Scope], Value | None]:
+    def count(arguments: list[Value], scope: Scope) -> Value | None:
+        if any(each.null not in (Null.NEVER, Null.ALWAYS) for each in arguments):
+            return None
+        return constant(str(sum(each.null in wanted for each in arguments)), "int4")
+
+    return count
+
+
+SPECIAL: dict[str, Callable[[list[Value], Scope], Value | None]] = {
+    "num_nulls": _count_nulls((Null.ALWAYS,)),
+    "num_nonnulls": _count_nulls((Null.NEVER,)),
     "pg_trigger_depth": _trigger_depth,
     "current_setting": _current_setting,
     "jsonb_populate_record": _populate,

@@ -41,6 +41,16 @@ def _may_exist(schema: str | None, name: str, catalog: Catalog) -> bool:
     return bool(catalog.get(("unmodelled", name)))
 
 
+def is_gone(kind: str, schema: str | None, name: str, scope: Scope) -> bool:
+    """Whether the history had such an object in a schema where the name is looked up, or in any that it made, and has no more."""
+    catalog = scope.catalog
+    if schema is not None and catalog.get(("gone", "schema", schema)):
+        return True
+    schemas = (schema,) if schema is not None else scope.path
+    oids = [catalog.get(("schema", each)) for each in schemas]
+    return any(oid is not None and catalog.get(("gone", kind, oid, name)) for oid in oids)
+
+
 def never_null(relation: Relation, column: Column, catalog: Catalog) -> bool:
     """Whether no new row can have NULL in the column."""
     if column.not_null or column.identity:

@@ -132,7 +132,7 @@ def _raise(statement: tree.Raise, state: State, context: Context) -> list[State]
     sqlstate = dynamic.raised_state(statement)
     message = statement.format or statement.condition or "re-raised"
     failure = Failure(
-        "raised",
+        "raised" if context.depth > 1 else "validated",
         sqlstate,
         message,
         span,

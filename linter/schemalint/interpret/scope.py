@@ -9,7 +9,7 @@ import msgspec
 
 from schemalint.catalog.catalog import Catalog
 from schemalint.flow.path import Condition, Failure, Gap, Handler, Write
-from schemalint.flow.value import Value
+from schemalint.flow.value import Term, Value
 from schemalint.text import Excerpt, Span
 
 Locate = Callable[[int], Span | None]  # byte location in a parsed text → place in the file
@@ -34,6 +34,9 @@ class Effect(msgspec.Struct, frozen=True):
     rows: str = "one"  # how many rows it touched: "none", "one", "many"
 
 
+Row = tuple[int, frozenset[tuple[int, Term]]]  # a table, and the terms of some of the row's columns
+
+
 class Context(msgspec.Struct, frozen=True):
     """The function whose body runs, and for which event of which trigger."""
 
@@ -45,6 +48,8 @@ class Context(msgspec.Struct, frozen=True):
     gaps: list[Gap]  # what was not understood, gathered while running
     pending: list[tuple[Effect, ...]]  # what functions called in the present statement did: alternatives for each
     timing: str = "after"
+    there: tuple[Row, ...] = ()  # rows that are surely there already
+    leaving: tuple[tuple[str, Row], ...] = ()  # rows that are being deleted, and by triggers of which timing
     trigger: int = 0
     stack: tuple[tuple[int, str], ...] = ()  # (trigger or function, event) of the calls around this one
     depth: int = 1  # pg_trigger_depth()
@@ -54,6 +59,10 @@ class Context(msgspec.Struct, frozen=True):
     excerpt: Excerpt | None = None
     variable_conflict: str = "error"
     unset_settings: bool = False  # ask as if no custom setting were set
+
+    def is_there(self, table: int, columns: frozenset[tuple[int, Term]]) -> bool:
+        """Whether a row with these columns surely exists."""
+        return bool(columns) and any(each == table and columns <= row for each, row in self.there)
 
     def gap(self, span: Span | None, reason: str) -> None:
         if all(each.span != span or each.reason != reason for each in self.gaps):

@@ -35,8 +35,8 @@ def updatable(view: Relation, catalog: Catalog) -> Updatable | None:
     """How a view passes writes on to one base table; None where it is not automatically updatable."""
     if view.kind is not RelationKind.VIEW or view.query is None:
         return None
-    kind, inner = next(iter(view.query.node.items()))
-    if kind != "SelectStmt" or any(each in inner for each in BLOCKING) or inner.get("op", "SETOP_NONE") != "SETOP_NONE":
+    inner = view.query.node.get("SelectStmt", view.query.node)
+    if any(each in inner for each in BLOCKING) or inner.get("op", "SETOP_NONE") != "SETOP_NONE":
         return None
     items = inner.get("fromClause") or ()
     if len(items) != 1 or "RangeVar" not in items[0]:

@@ -167,7 +167,7 @@ def _insert(node: Node, scope: Scope) -> tuple[Effect, ...]:
     columns = _insert_columns(node, target, scope)
     rows, values = _insert_values(node, columns, scope)
     assignments = tuple(_assignments(node, columns, values, target, scope))
-    conflict = _conflict(node.get("onConflictClause"), target, assignments, scope)
+    conflict = _conflict(node, target, assignments, scope)
     statement = scope.locate(-1)
     assert statement is not None
     if rows.rows == "none":
@@ -279,9 +279,11 @@ def _completed(assignments: tuple[Assignment, ...], relation: Relation, scope: S
     return (*assignments, *rest)
 
 
-def _conflict(clause: Node | None, target: Target, assignments: tuple[Assignment, ...], scope: Scope) -> Conflict | None:
+def _conflict(node: Node, target: Target, assignments: tuple[Assignment, ...], scope: Scope) -> Conflict | None:
+    clause = node.get("onConflictClause")
     if clause is None:
         return None
+    alias = node["relation"].get("alias", {}).get("aliasname", target.named.name)
     inference = clause.get("infer")
     update = clause.get("action") == "ONCONFLICT_UPDATE"
     columns = _arbiter(inference, target, scope) if inference is not None else ()
@@ -292,7 +294,6 @@ def _conflict(clause: Node | None, target: Target, assignments: tuple[Assignment
         (each.name, excluded_values.get(each.number, expression.default_of(target.base, each.number, scope)))
         for each in target.base.columns
     )
-    alias = target.named.name
     inside = msgspec.structs.replace(
         scope,
         tables=(_own_table(target, alias, scope), Table("excluded", excluded, target.base.oid, hidden=True)),
@@ -411,8 +412,10 @@ def _multi_value(node: Node, scope: Scope) -> Value:
 def _row_effects(write: Write, target: Target, scope: Scope, node: Node) -> tuple[Effect, ...]:
     """What an inserted or updated row meets: BEFORE triggers, constraints, AFTER triggers."""
     if target.named.kind is RelationKind.VIEW and views.has_instead_of(target.named, write.operation):
-        fired = firing.fire_on(target.named, write, "instead of", scope)
-        return tuple(_returning(each.effect, node, target, write, scope) for each in fired)
+        return tuple(
+            _returning(msgspec.structs.replace(each.effect, writes=(write, *each.effect.writes)), node, target, write, scope)
+            for each in firing.fire_on(target.named, write, "instead of", scope)
+        )
     effects = []
     for before in firing.fire_on(target.base, write, "before", scope):
         if before.effect.ended or before.skipped:
@@ -496,10 +499,17 @@ def _touched(
     node: Node,
 ) -> tuple[Effect, ...]:
     """An UPDATE or DELETE on the path where it finds its row, and on the one where it finds none."""
-    if found.rows == "none":
-        return (Effect(rows="none"),)
     statement = scope.locate(-1)
     assert statement is not None
+    row = frozenset((column, value.term) for column, value in by)
+    for timing, (table, columns) in scope.context.leaving:
+        if table == target.base.oid and row and row <= columns:
+            if timing == "after":
+                return (Effect(rows="none"),)
+            message = "tuple to be deleted was already modified by an operation triggered by the current command"
+            raise fail(scope, "recursion", "27000", message, 0, (scope.context.source, table, "leaving"), table)
+    if found.rows == "none":
+        return (Effect(rows="none"),)
     write = Write(
         operation, target.base.oid, assignments, statement, target.span, scope.context.function, scope.context.depth,
         matches=by, filtered=filtered, caught=scope.context.caught,

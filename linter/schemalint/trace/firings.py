@@ -10,11 +10,11 @@ import msgspec
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Function, Relation, Trigger
 from schemalint.flow.path import Failure, Firing, Gap, Path
-from schemalint.flow.value import Null, Value, join
+from schemalint.flow.value import Field, Null, Value, join
 from schemalint.interpret import run
 from schemalint.interpret.calls import search_path_of
-from schemalint.interpret.firing import fires, null_row, row_value, start
-from schemalint.interpret.scope import Context, RaisedError
+from schemalint.interpret.firing import fires, null_row, row_of, row_value, start
+from schemalint.interpret.scope import Context, RaisedError, Row
 from schemalint.interpret.state import State, replace
 
 EVENTS = ("insert", "update", "delete", "truncate")
@@ -33,19 +33,22 @@ def _of_event(relation: Relation, event: str, catalog: Catalog) -> Iterator[Firi
     new = row_value(relation, "new", catalog) if event in ("insert", "update") else null_row(relation)
     old = row_value(relation, "old", catalog) if event in ("update", "delete") else null_row(relation)
     ordered = sorted(relation.triggers, key=lambda each: each.name)
+    there: tuple[Row, ...] = ()
     for timing in ("before", "instead of", "after"):
         for level in ("statement", "row"):
             for trigger in ordered:
                 if not fires(trigger, event, timing, level):
                     continue
-                firing, changed = _fire(trigger, relation, event, new, old, catalog)
+                firing, changed = _fire(trigger, relation, event, new, old, catalog, there)
                 yield firing
+                if timing == "after" and level == "row" and event == "insert":
+                    there = (*there, *_surely_made(firing))
                 if timing == "before" and level == "row" and changed is not None:
                     new = changed
 
 
 def _fire(
-    trigger: Trigger, relation: Relation, event: str, new: Value, old: Value, catalog: Catalog
+    trigger: Trigger, relation: Relation, event: str, new: Value, old: Value, catalog: Catalog, there: tuple[Row, ...]
 ) -> tuple[Firing, Value | None]:
     """A trigger's firing, and the row as a BEFORE trigger leaves it."""
     function = catalog.function(trigger.function)
@@ -60,6 +63,7 @@ def _fire(
         if trigger.level == "statement":
             new, old = null_row(relation), null_row(relation)
         context = context_of(trigger, relation, event, function, catalog, gaps)
+        context = msgspec.structs.replace(context, there=(*context.there, *there))
         states = _run(trigger, relation, event, new, old, function, context)
         paths = tuple(_path(each, fired, trigger) for fired, each in states)
         changed = _row_after(states, new)
@@ -87,10 +91,25 @@ def context_of(
         timing=trigger.timing,
         trigger=trigger.oid,
         stack=((trigger.oid, event),),
+        there=(own_row(relation, "new"),) if event != "delete" and (trigger.timing == "after" or event == "update") else (),
+        leaving=((trigger.timing, own_row(relation, "old")),) if event == "delete" else (),
         security_definer=function.security_definer,
         volatility=function.volatility,
         excerpt=function.body,
     )
+
+
+def own_row(relation: Relation, which: str) -> Row:
+    """The firing row, as its own columns."""
+    return relation.oid, frozenset((each.number, Field(which, relation.oid, each.number)) for each in relation.columns)
+
+
+def _surely_made(firing: Firing) -> Iterator[Row]:
+    """The rows that every ordinary path of a firing inserts."""
+    ordinary = [path for path in firing.paths if path.typical and path.outcome not in ("failed", "raised")]
+    made = [{row_of(each) for each in path.writes if each.operation == "insert"} for path in ordinary]
+    if made:
+        yield from set.intersection(*made)
 
 
 def _run(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.catalog.model import Relation
+from schemalint.catalog.model import Relation, RelationKind
 from schemalint.flow.sync import Carried, Remembered, Sync
+from schemalint.interpret.views import updatable
 
 Ledger = tuple[Remembered, ...]
 
@@ -30,7 +31,7 @@ def _line(sync: Sync, carried: Carried, catalog: Catalog) -> Remembered | None:
     firing = carried.firings[0]
     return Remembered(
         sync.source, sync.target, carried.event, catalog.qualified_name(source), catalog.qualified_name(target), sync.mirror,
-        firing.trigger, firing.trigger_name, firing.function, carried.columns - carried.missed, carried.skipped, carried.missed,
+        firing.trigger, firing.trigger_name, firing.function, carried.columns - carried.missed, carried.skipped, carried.missed, sync.identity,
     )  # fmt: skip
 
 
@@ -62,7 +63,15 @@ def _at(oid: int, name: str, catalog: Catalog) -> Relation | None:
     relation = catalog.relation(oid)
     if relation is not None and catalog.qualified_name(relation) == name:
         return relation
-    return named(name, catalog)
+    return below(named(name, catalog), catalog)
+
+
+def below(relation: Relation | None, catalog: Catalog) -> Relation | None:
+    """The table that takes what is written to a view; a table itself, and a view that passes nothing on."""
+    if relation is None or relation.kind is not RelationKind.VIEW:
+        return relation
+    passed = updatable(relation, catalog)
+    return passed.base if passed is not None else relation
 
 
 def named(qualified: str, catalog: Catalog) -> Relation | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.catalog.model import Relation
+from schemalint.catalog.model import Relation, RelationKind
 from schemalint.flow.path import Firing, Path, Write
 from schemalint.flow.sync import Carried, Remembered, Sync
 from schemalint.flow.value import Field, Looked, Value, copied_field, fields_of
@@ -20,14 +20,22 @@ def syncs_of(
     found = []
     for target in targets:
         other = catalog.relation(target)
-        if other is None or target == relation.oid:
+        if other is None or target == relation.oid or relation.kind is RelationKind.VIEW:
             continue
         writes = [w for firing in firings for path in firing.paths for w in path.writes if w.target == target]
         key = mirror_key(relation, other, writes)
         was_mirror = any(each.target == target and each.mirror for each in remembered)
+        identity = next((each.identity for each in remembered if each.target == target), target)
         carried = tuple(_carried(event, firings, relation, other, key) for event in ("insert", "update", "delete"))
         found.append(
-            Sync(relation.oid, target, key is not None or was_mirror, key or (), tuple(each for each in carried if each.firings))
+            Sync(
+                relation.oid,
+                target,
+                key is not None or was_mirror,
+                key or (),
+                tuple(each for each in carried if each.firings),
+                identity,
+            )
         )
     return tuple(found)
 

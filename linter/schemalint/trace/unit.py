@@ -9,7 +9,7 @@ from schemalint.catalog.model import Relation
 from schemalint.flow.path import Firing
 from schemalint.flow.sync import Sync
 from schemalint.trace.firings import firings_of
-from schemalint.trace.ledger import Ledger, named, remembered, standing
+from schemalint.trace.ledger import Ledger, below, named, remembered, standing
 from schemalint.trace.syncs import syncs_of
 
 
@@ -48,7 +48,7 @@ def heirs(ledger: Ledger, catalog: Catalog) -> dict[int, Ledger]:
     """
     found: dict[int, Ledger] = {}
     for line in ledger:
-        heir = named(line.source_name, catalog)
+        heir = below(named(line.source_name, catalog), catalog)
         if line.mirror and heir is not None and heir.oid not in (line.source, line.target):
             moved = msgspec.structs.replace(line, source=heir.oid, columns=frozenset(), missed=frozenset())
             found[heir.oid] = (*found.get(heir.oid, ()), moved)
