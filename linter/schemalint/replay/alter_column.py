@@ -85,9 +85,10 @@ def _check_foreign_keys(catalog: Catalog, relation: Relation, number: int) -> No
                 if (holder.oid, own) != (relation.oid, number) and (target.oid, other) != (relation.oid, number):
                     continue
                 first, second = holder.column_numbered(own), target.column_numbered(other)
-                if first is not None and second is not None:
-                    if not comparable(catalog.domain_base(first.type), catalog.domain_base(second.type)):
-                        raise Refused("42804", f'foreign key constraint "{each.name}" cannot be implemented')
+                if first is None or second is None:
+                    continue
+                if not comparable(catalog.domain_base(first.type), catalog.domain_base(second.type)):
+                    raise Refused("42804", f'foreign key constraint "{each.name}" cannot be implemented')
 
 
 # -- defaults

@@ -95,7 +95,7 @@ def _type_of_column(
     catalog: Catalog, table: Relation, number: int, node: Node, context: Context
 ) -> tuple[Catalog, Type, Expression | None, bool]:
     type_node = node["typeName"]
-    names = type_node.get("names") or ()
+    names = type_node.get("names") or []
     if len(names) == 1 and (serial := SERIALS.get(names[0]["String"]["sval"])) is not None:
         type_ = Type(serial)
         catalog, sequence = new_sequence(catalog, table, number, node["colname"], type_, None)

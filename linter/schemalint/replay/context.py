@@ -20,7 +20,7 @@ MARKS = pattern(
 )
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818
     """PostgreSQL would refuse the statement."""
 
     def __init__(
@@ -34,7 +34,7 @@ class Refused(Exception):
         self.detail = detail
 
 
-class NotModelled(Exception):
+class NotModelled(Exception):  # noqa: N818
     """The catalog cannot carry what the statement does."""
 
     def __init__(self, reason: str, *names: str) -> None:
@@ -46,6 +46,8 @@ class NotModelled(Exception):
 class Place(Protocol):
     """Where a statement stands: its source's text and the way from a tree's location into it."""
 
+    @property
+    def kind(self) -> str: ...
     @property
     def span(self) -> Span: ...
     def offset(self, location: int) -> int: ...

@@ -180,10 +180,13 @@ def _target_of(catalog: Catalog, part: Part) -> tuple[set[int], int]:
 
 
 def _in_schema(catalog: Catalog, schema: int) -> list[Part]:
-    kinds = {Relation: "relation", Function: "function", UserType: "type", Opaque: "opaque"}
-    found: list[Part] = []
-    for kind, word in kinds.items():
-        found.extend((word, each.oid, 0) for each in catalog.objects(kind) if each.schema == schema)  # type: ignore[attr-defined]
+    kinds: tuple[tuple[type[Any], str], ...] = (
+        (Relation, "relation"),
+        (Function, "function"),
+        (UserType, "type"),
+        (Opaque, "opaque"),
+    )
+    found = [(word, each.oid, 0) for kind, word in kinds for each in catalog.objects(kind) if each.schema == schema]
     return sorted(found, key=lambda part: part[1])
 
 

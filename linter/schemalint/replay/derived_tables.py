@@ -238,7 +238,7 @@ def detach_partition(catalog: Catalog, oid: int, command: Node, context: Context
             constraints=tuple(replace(c, parent=None, inherited=False) for c in child.constraints),
             indexes=tuple(replace(i, parent=None) for i in child.indexes),
             columns=tuple(replace(c, inherited=False, identity="") for c in child.columns),
-        )  # fmt: skip
+        )
     )
 
 
@@ -263,5 +263,5 @@ def drop_inherit(catalog: Catalog, oid: int, command: Node, context: Context) ->
             parents=tuple(each for each in child.parents if each != parent.oid),
             columns=tuple(replace(each, inherited=False) for each in child.columns),
             constraints=tuple(replace(each, inherited=False) for each in child.constraints),
-        )  # fmt: skip
+        )
     )

@@ -105,7 +105,7 @@ class Reader:
             self.nodes.append((node, reference))
 
     def column_reference(self, node: Node, scope: Scope) -> None:
-        fields = node.get("fields") or ()
+        fields = node.get("fields") or [{}]
         output = self.find_column(strings(fields), scope, "A_Star" in fields[-1])
         if output is None:
             self.missing.append((node, ".".join(strings(fields))))
@@ -360,7 +360,7 @@ class Reader:
             scalar = {"generate_series", "unnest", "jsonb_array_elements", "jsonb_array_elements_text", "regexp_split_to_table"}
             if name in scalar and not found:
                 column = {"jsonb_array_elements": "value", "jsonb_array_elements_text": "value"}.get(name, shown)
-                return Table(shown, (Output(column, UNKNOWN),))
+                return Table(shown, (Output(column or "", UNKNOWN),))
             return Table(shown, (), complete=False)
         outputs = tuple(Output(a.name or "", a.type) for a in found[0].arguments if a.mode in ("table", "out", "inout"))
         row = self.catalog.relation(found[0].result.id) if isinstance(found[0].result.id, int) else None

@@ -8,7 +8,7 @@ from typing import Any
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Expression, IndexName, Node, Reference, Relation, RelationKind, UserType
 from schemalint.replay.columns import column_named
-from schemalint.replay.constraints import constraint_named, remember_constraint
+from schemalint.replay.constraints import constraint_named
 from schemalint.replay.context import Context, NotModelled, Refused
 from schemalint.replay.functions import function_of, matching
 from schemalint.replay.inheritance import children_of
@@ -21,6 +21,7 @@ from schemalint.replay.names import (
     plain_path,
     range_name,
     relation_of,
+    remember_constraint,
     replace,
     vanish,
 )

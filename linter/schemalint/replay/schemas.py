@@ -22,8 +22,7 @@ def create_schema(catalog: Catalog, node: Node, context: Context) -> Catalog:
             raise Refused(
                 "42P06", f'schema "{name}" already exists', certain=not catalog.get(("unmodelled", name)) and name != "public"
             )
-        catalog = catalog.put(replace(found, assumed=False))
-        return catalog
+        return catalog.put(replace(found, assumed=False))
     catalog, oid = catalog.new_oid()
     catalog = catalog.put(Schema(oid, name, owner, own=not node.get("if_not_exists"), span=context.span))
     elements = node.get("schemaElts") or ()

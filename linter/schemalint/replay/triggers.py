@@ -39,10 +39,12 @@ def create_trigger(catalog: Catalog, node: Node, context: Context) -> Catalog:
     }
     trigger = Trigger(
         oid=oid, name=name, relation=relation.oid, function=function.oid, timing=timing,
-        events=frozenset([event for bit, event in EVENTS if node.get("events", 0) & bit]), level=level, columns=columns, when=when,
+        events=frozenset([event for bit, event in EVENTS if node.get("events", 0) & bit]), level=level, columns=columns,
+        when=when,
         arguments=tuple(strings(node.get("args"))), enabled=existing.enabled if existing else "O",
         constraint=bool(node.get("isconstraint")), deferrable=bool(node.get("deferrable")),
-        initially_deferred=bool(node.get("initdeferred")), old_table=names.get(False), new_table=names.get(True), span=context.span,
+        initially_deferred=bool(node.get("initdeferred")), old_table=names.get(False), new_table=names.get(True),
+        span=context.span,
     )  # fmt: skip
     kept = tuple([each for each in relation.triggers if each is not existing])
     catalog = catalog.put(replace(relation, triggers=(*kept, trigger))).use(relation.oid, function.oid)
