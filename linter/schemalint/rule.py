@@ -17,7 +17,7 @@ from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Column, Constraint, ConstraintKind, Function, Relation
 from schemalint.finding import Certainty, Place, Severity
 from schemalint.finding import Sync as SyncNames
-from schemalint.flow.path import Failure, Firing, Path
+from schemalint.flow.path import Failure, Firing, Path, Write
 from schemalint.flow.sync import Carried, Remembered, Sync
 from schemalint.flow.value import fields_of
 from schemalint.flow.witness import witness_of
@@ -81,6 +81,20 @@ class State(msgspec.Struct, frozen=True):
         """Whether every ordinary write of the event raises: then nothing is lost."""
         return any(firing.event == event and _always_fails(firing) for firing in self.firings)
 
+    def writes(self, sync: Sync) -> Iterator[tuple[Carried, Path, Write]]:
+        """The writes of a sync, on each path and event on which it makes one."""
+        for carried in sync.carried:
+            for firing in carried.firings:
+                for path in firing.paths:
+                    for write in path.writes:
+                        if write.target == sync.target:
+                            yield carried, path, write
+
+    def column_span(self, relation: int, number: int) -> Span | None:
+        """Where a column was made or last changed."""
+        column = self.column(relation, number)
+        return column.span if column is not None else None
+
     # -- losses
 
     def lost(self) -> Iterator[Remembered]:
@@ -105,7 +119,12 @@ class State(msgspec.Struct, frozen=True):
             target = self.catalog.relation(line.target)
             for column, source in sorted(line.columns - (carried.columns - carried.missed)):
                 there = target is not None and target.column_numbered(column) is not None
-                if there and self.source.column_numbered(source) is not None and not carried.skipped - line.skipped:
+                if not there or self.source.column_numbered(source) is None or carried.skipped - line.skipped:
+                    continue
+                now = carried.columns - carried.missed
+                filled = any(each == column for each, _ in now)
+                moved = any(own == source and (each, own) not in line.columns for each, own in now)
+                if not filled or moved:
                     yield line, column, source
 
     def _now(self, line: Remembered) -> Carried | None:
@@ -154,6 +173,8 @@ class State(msgspec.Struct, frozen=True):
             carried = sync.on("insert")
             if carried is None or sync.on(event) is not None or (sync.target, event) in known or not self._complete(event):
                 continue
+            if self.fails(event):
+                continue
             if event == "update" and not any(pair not in sync.key for pair in carried.columns):
                 continue
             if not self._by_foreign_key(sync, event):
@@ -169,26 +190,48 @@ class State(msgspec.Struct, frozen=True):
                     return True
         return False
 
-    def never_carried(self, sync: Sync, event: str, help: str) -> Violation:
-        carried = sync.on("insert")
-        assert carried is not None
-        firing = carried.firings[0]
-        trigger = next((each for each in self.source.triggers if each.oid == firing.trigger), None)
-        verb = {"update": "edits of", "delete": "rows deleted from"}[event]
-        ends = "never reach" if event == "update" else "stay in"
-        place = carried.write.span if carried.write is not None else None
+    def never_carried(self, sync: Sync, event: str, help: str) -> Violations:
+        """What a mirror has never done: for writes of the source itself, and for those that a foreign key passes on to it."""
+        source, target = self.catalog.qualified_name(self.source), self.relation_name(sync.target)
+        verb, ends = {"update": ("edits of", "never reach"), "delete": ("rows deleted from", "stay in")}[event]
+        firing = sync.carried[0].firings[0]
         fired = any(each.event == event and each.function == firing.function for each in self.firings)
+        trigger = next((each for each in self.source.triggers if each.oid == firing.trigger), None)
+        key = (sync.source, sync.identity, event)
+        why = "the function does nothing for them" if fired else "no trigger carries them"
+        yield self._never(
+            sync, (*key, "fired for nothing" if fired else "never"), f"{verb} {source} {ends} {target}: {why}",
+            trigger.span if trigger is not None else None, witness_of(self.source, event, {}, self.catalog), help,
+        )  # fmt: skip
+        for own in self.cascades(event):
+            parent = self.catalog.relation(own.references)
+            if parent is not None:
+                name = self.catalog.qualified_name(parent)
+                message = f"{verb} {source} by the cascade from {name} {ends} {target}: {why}"
+                witness = witness_of(parent, event, {}, self.catalog)
+                yield self._never(sync, (*key, "cascade", parent.oid), message, own.span, witness, help)
+
+    def _never(self, sync: Sync, key: Key, message: str, at: Span | None, witness: str | None, help: str) -> Violation:
+        place = sync.carried[0].write.span if sync.carried[0].write is not None else None
         return Violation(
-            key=(sync.source, sync.identity, event, "fired for nothing" if fired else "never"),
-            message=f"{verb} {self.catalog.qualified_name(self.source)} {ends} {self.relation_name(sync.target)}: no trigger carries them",
-            at=(trigger.span if trigger is not None else None,),
-            certainty=Certainty.CERTAIN,
-            sync=self.names(firing, sync.target),
+            key=key,
+            message=message,
+            at=(at,),
+            sync=self.names(sync.carried[0].firings[0], sync.target),
             related=(Place(place, "only new rows are copied here"),) if place is not None else (),
-            witness=witness_of(self.source, event, {}, self.catalog),
+            witness=witness,
             help=help,
             severity=Severity.WARNING,
         )
+
+    def cascades(self, event: str) -> list[Constraint]:
+        """The foreign keys through which deletes from a parent, or new keys of it, come down to the source."""
+        actions = ("cascade", "set null", "set default") if event == "update" else ("cascade",)
+        return [
+            each
+            for each in self.source.constraints
+            if each.references is not None and (each.on_delete if event == "delete" else each.on_update) in actions
+        ]
 
     # -- names
 
@@ -438,5 +481,5 @@ def rule_ids() -> tuple[str, ...]:
 
 __all__ = [
     "Carried", "Certainty", "Change", "Failing", "Place", "Remembered", "Rule", "Severity", "State", "Sync", "SyncNames", "Violation",
-    "Violations", "invariant", "load_rules", "rule_ids", "step", "writes_in_words",
+    "Violations", "Write", "invariant", "load_rules", "rule_ids", "step", "witness_of", "writes_in_words",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ def delete_not_propagated(state: State) -> Violations:
     as audit rows. A DELETE that used to be carried and no longer is is said as a loss of its own.
     """
     for sync in state.unpropagated("delete"):
-        yield state.never_carried(
+        yield from state.never_carried(
             sync,
             "delete",
             help=f"add a trigger on DELETE, or a foreign key from {state.relation_name(sync.target)} to "

@@ -18,7 +18,7 @@ def update_not_propagated(state: State) -> Violations:
     UPDATE that used to be carried and no longer is is said as a loss of its own.
     """
     for sync in state.unpropagated("update"):
-        yield state.never_carried(
+        yield from state.never_carried(
             sync,
             "update",
             help=f"fire the trigger on UPDATE too, with ON CONFLICT … DO UPDATE for every copied column of "

@@ -16,6 +16,7 @@ class Condition(msgspec.Struct, frozen=True):
     holds: bool  # whether the path is the one on which it is true
     typical: bool = True  # False where ordinary writes do not go this way
     span: Span | None = None
+    lookup: bool = False  # a row of another table is missing: not ordinary, but no write of the application's own doing
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -102,6 +103,11 @@ class Path(msgspec.Struct, frozen=True):
     @property
     def typical(self) -> bool:
         return all(each.typical for each in self.conditions)
+
+    @property
+    def possible(self) -> bool:
+        """Whether rows can come this way without a setting or a state of the target that is out of the ordinary."""
+        return all(each.typical or each.lookup for each in self.conditions)
 
 
 class Firing(msgspec.Struct, frozen=True):

@@ -52,7 +52,7 @@ class Constant(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A function or operator over other terms; a cast is Call("::", …) with the type's id as text."""
+    """A function or operator over other terms; an explicit cast is Call("::", …), one by assignment Call(":=", …), each with the type as detail."""
 
     name: str
     arguments: tuple[Term, ...]
@@ -142,7 +142,7 @@ def fields_of(term: Term) -> frozenset[Field]:
 
 def copied_field(term: Term) -> Field | None:
     """The column that a term copies: itself, or through casts that lose no row's identity."""
-    while isinstance(term, Call) and term.name == "::" and term.arguments:
+    while isinstance(term, Call) and term.name in ("::", ":=") and term.arguments:
         term = term.arguments[0]
     return term if isinstance(term, Field) else None
 

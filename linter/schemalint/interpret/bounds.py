@@ -81,6 +81,8 @@ def known_of(term: Term, scope: Scope) -> Known:
             for each in term.of[1:]:
                 found = found.either(known_of(each, scope))
             return found
+        case Call(name=":="):
+            return known_of(term.arguments[0], scope)
         case Call(name="::"):
             inner = known_of(term.arguments[0], scope)
             if "[" in term.detail:

@@ -22,7 +22,7 @@ def _text(term: Term) -> str | None:
         return term.text
     if not isinstance(term, Call):
         return None
-    if term.name == "::" and term.arguments:
+    if term.name in ("::", ":=") and term.arguments:
         return _text(term.arguments[0])
     parts = [_text(each) for each in term.arguments]
     if term.name == "format" and parts and parts[0] is not None:

@@ -513,12 +513,12 @@ def cast(value: Value, target: Type, scope: Scope, location: int | None) -> Valu
         raise fail(
             scope, "cast", "42846", f"cannot cast type {names[0]} to {names[1]}", location, ("cast", str(source), str(target.id))
         )
-    _check_label(value, target, scope, location)
-    return converted(value, target)
+    check_label(value, target, scope, location)
+    return converted(value, target, explicit=True)
 
 
-def converted(value: Value, target: Type) -> Value:
-    """A value after a cast that exists."""
+def converted(value: Value, target: Type, explicit: bool = False) -> Value:
+    """A value after a cast that exists. Only an explicit one cuts a string to length."""
     if value.type == target:
         return value
     if isinstance(value.term, Constant):
@@ -526,10 +526,10 @@ def converted(value: Value, target: Type) -> Value:
     if value.type.id == target.id and (not target.modifiers or target.modifiers == value.type.modifiers):
         return msgspec.structs.replace(value, type=target)
     detail = f"{target.id}{list(target.modifiers) if target.modifiers else ''}"
-    return Value(target, value.null, Call("::", (value.term,), detail), value.row, value.relation)
+    return Value(target, value.null, Call("::" if explicit else ":=", (value.term,), detail), value.row, value.relation)
 
 
-def _check_label(value: Value, target: Type, scope: Scope, location: int | None) -> None:
+def check_label(value: Value, target: Type, scope: Scope, location: int | None) -> None:
     """A constant must be a label of the enum that it is cast to (22P02)."""
     base = scope.catalog.domain_base(target)
     enum = scope.catalog.get(base.id) if isinstance(base.id, int) else None

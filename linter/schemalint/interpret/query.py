@@ -23,6 +23,7 @@ class Result(msgspec.Struct, frozen=True):
     rows: str = "many"
     text: str = ""  # what it looks for, in words
     typical: bool = True  # where rows is "maybe": whether ordinary writes find one
+    lookup: bool = False  # none found means that a row of another table is missing
     known: bool = True
     key: str = ""
 
@@ -100,7 +101,11 @@ def _plain(inner: Node, scope: Scope) -> Result:
     if any(functions.returns_set(each["ResTarget"]["val"], scope) for each in inner.get("targetList") or ()):
         rows = "many"
     known = all(each.table.known for each in sources) or not _has_star(inner)
-    return Result(columns, rows, text, typical, known, key)
+    return Result(columns, rows, text, typical, typical and _looks_elsewhere(sources, scope), known, key)
+
+
+def _looks_elsewhere(sources: list[Source], scope: Scope) -> bool:
+    return any(each.table.relation not in (None, scope.context.source) for each in sources)
 
 
 def _has_star(inner: Node) -> bool:

@@ -214,7 +214,7 @@ def _selected_into(result: query.Result, into: tree.Into | None, state: State, c
     text = result.text or "the query finds a row"
     usual = result.typical
     condition = Condition(text, f"found {result.key}", True, usual)
-    missed = msgspec.structs.replace(condition, holds=False, typical=not usual)
+    missed = msgspec.structs.replace(condition, holds=False, typical=not usual, lookup=result.lookup)
     return [
         replace(found, conditions=(*found.conditions, condition)),
         store_nothing(into, replace(state, conditions=(*state.conditions, missed)), context),

@@ -129,7 +129,7 @@ def assign(column: Column, value: Value, relation: Relation, location: int | Non
                 relation.oid,
                 column.number,
             )
-    expression._check_label(value, column.type, scope, location)
+    expression.check_label(value, column.type, scope, location)
     return expression.converted(value, column.type) if column.type != UNKNOWN else value
 
 
@@ -180,7 +180,7 @@ def _insert(node: Node, scope: Scope) -> tuple[Effect, ...]:
     if rows.rows == "one":
         return effects
     condition = Condition(rows.text or "the query finds a row", f"rows {rows.key}", True, rows.typical or rows.rows == "many")
-    without = Condition(condition.text, condition.key, False, not condition.typical)
+    without = Condition(condition.text, condition.key, False, not condition.typical, lookup=rows.lookup)
     return (
         *(msgspec.structs.replace(each, conditions=(condition, *each.conditions)) for each in effects),
         Effect((without,), rows="none"),

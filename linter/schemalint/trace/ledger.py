@@ -53,7 +53,8 @@ def standing(ledger: Ledger, source: Relation, catalog: Catalog) -> Ledger:
     found = []
     for line in ledger:
         target = _at(line.target, line.target_name, catalog)
-        if target is None or target.oid == source.oid or catalog.qualified_name(source) != line.source_name:
+        now = _at(line.source, line.source_name, catalog)
+        if target is None or target.oid == source.oid or now is None or now.oid != source.oid:
             continue
         found.append(line if target.oid == line.target else msgspec.structs.replace(line, target=target.oid))
     return tuple(found)

@@ -176,7 +176,7 @@ def _skipped(
         mine: list[Path] = [
             path
             for path in firing.paths
-            if path.outcome not in ("failed", "raised") and path.typical and not _carrying(path, target, event, key)
+            if path.outcome not in ("failed", "raised") and path.possible and not _carrying(path, target, event, key)
             and not (event == "update" and path.unchanged)
         ]  # fmt: skip
         if not mine:
