@@ -207,7 +207,7 @@ def _selected_into(result: query.Result, into: tree.Into | None, state: State, c
         return [state]
     row = Value(Type("record"), Null.NEVER, Opaque("row"), result.columns if result.known else None)
     if result.rows == "none":
-        return [store_nothing(into, state, context)]
+        return [store_nothing(into, state, context, result.columns)]
     found = store_row(replace(state, variables=state.variables.set("found", TRUE)), into.targets, row, context)
     if result.rows == "one":
         return [found]
@@ -217,7 +217,7 @@ def _selected_into(result: query.Result, into: tree.Into | None, state: State, c
     missed = msgspec.structs.replace(condition, holds=False, typical=not usual, lookup=result.lookup)
     return [
         replace(found, conditions=(*found.conditions, condition)),
-        store_nothing(into, replace(state, conditions=(*state.conditions, missed)), context),
+        store_nothing(into, replace(state, conditions=(*state.conditions, missed)), context, result.columns),
     ]
 
 

@@ -17,6 +17,8 @@ from schemalint.interpret.trees import parsed_expression, parsed_statement
 from schemalint.parse import plpgsql_tree as tree
 from schemalint.parse.libpg_query import ParseError
 
+Fields = tuple[tuple[str, Value], ...]
+
 
 def declared(block: tree.Block, state: State, context: Context) -> State:
     """The state with the block's variables in their first values."""
@@ -112,14 +114,16 @@ def stored(variable: Value, value: Value) -> Value:
     return expression.converted(value, variable.type)
 
 
-def store_row(state: State, targets: Iterable[tuple[str, ...]], row: Value | None, context: Context) -> State:
+def store_row(
+    state: State, targets: Iterable[tuple[str, ...]], row: Value | None, context: Context, shape: Fields | None = None
+) -> State:
     """A row stored into one record variable, or column by column into several; None for no row."""
     places = list(targets)
     if len(places) == 1 and len(places[0]) == 1:
         current = state.variables.get(places[0][0])
         if current is not None and (current.type.id == "record" or current.row is not None):
             if row is None:
-                row = Value(current.type, Null.ALWAYS, Constant(None), _all_null(current.row), current.relation)
+                row = Value(current.type, Null.ALWAYS, Constant(None), _all_null(current.row or shape), current.relation)
             kept = msgspec.structs.replace(row, type=current.type, relation=current.relation or row.relation)
             if current.relation is not None and current.row is not None and row.row is not None:
                 pairs = zip(current.row, row.row, strict=False)
@@ -134,7 +138,7 @@ def store_row(state: State, targets: Iterable[tuple[str, ...]], row: Value | Non
     return state
 
 
-def store_nothing(into: tree.Into, state: State, context: Context) -> State:
+def store_nothing(into: tree.Into, state: State, context: Context, shape: Fields) -> State:
     """SELECT … INTO found no row: the targets are NULL, or with STRICT it fails (P0002)."""
     if into.strict:
         span = context.excerpt.span(into.start, into.end) if context.excerpt else None
@@ -142,7 +146,7 @@ def store_nothing(into: tree.Into, state: State, context: Context) -> State:
             "no-rows", "P0002", "query returned no rows", span, (context.source, "strict"), function=context.function
         )
         return ended_by(state, failure, context)
-    return store_row(replace(state, variables=state.variables.set("found", FALSE)), into.targets, None, context)
+    return store_row(replace(state, variables=state.variables.set("found", FALSE)), into.targets, None, context, shape)
 
 
 def _all_null(row: tuple[tuple[str, Value], ...] | None) -> tuple[tuple[str, Value], ...] | None:
