@@ -10,7 +10,7 @@ import msgspec
 from schemalint.catalog.model import ConstraintKind, Relation, RelationKind
 from schemalint.catalog.type_names import strings, type_of
 from schemalint.flow.value import NOTHING, Field, Looked, Null, Term, Value, copied_field
-from schemalint.interpret import conditions, expression, functions, names, writing
+from schemalint.interpret import conditions, expression, functions, names, views, writing
 from schemalint.interpret.scope import Scope, Table, fail
 
 Node = dict[str, Any]
@@ -34,6 +34,7 @@ class Source(msgspec.Struct, frozen=True):
     table: Table
     rows: str  # without any WHERE
     optional: bool = False  # the nullable side of an outer join
+    filtered: bool = False  # it leaves out rows of its table
     join_conditions: tuple[Node, ...] = ()
 
 
@@ -198,8 +199,21 @@ def _named_table(inner: Node, scope: Scope) -> Source:
     relation = names.find_table(inner, scope, "lookup")
     if relation is None:
         return Source(Table(shown, (), known=False), "many")
+    passed = views.updatable(relation, scope.catalog)
+    if passed is not None:
+        return _through_view(relation, passed, shown, columns_as, scope)
     table = table_of(relation, shown, scope)
     return Source(msgspec.structs.replace(table, columns=_renamed(table.columns, columns_as)), "many")
+
+
+def _through_view(view: Relation, passed: views.Updatable, shown: str, columns_as: list[str], scope: Scope) -> Source:
+    """A simple view, as the rows of the table below it."""
+    values = dict(table_of(passed.base, shown, scope).columns)
+    names_below = {each.number: each.name for each in passed.base.columns}
+    columns = tuple((name, values[names_below[number]] if number in names_below else NOTHING) for name, number in passed.columns)
+    inner = view.query.node.get("SelectStmt", view.query.node) if view.query is not None else {}
+    table = Table(shown, _renamed(columns, columns_as), passed.base.oid)
+    return Source(table, "many", filtered="whereClause" in inner)
 
 
 def table_of(relation: Relation, alias: str, scope: Scope, by: tuple[tuple[int, Term], ...] = ()) -> Table:
@@ -325,7 +339,11 @@ def _looked_up(source: Source, by: tuple[tuple[int, Term], ...], scope: Scope) -
     table = msgspec.structs.replace(source.table, columns=columns)
     if not keyed:
         return table, "many", True
-    return table, "one" if surely_found(relation, by, scope) else "maybe", _usually_found(relation, by, scope)
+    return (
+        table,
+        "one" if surely_found(relation, by, scope) and not source.filtered else "maybe",
+        _usually_found(relation, by, scope),
+    )
 
 
 def _own_row(relation: Relation, by: tuple[tuple[int, Term], ...], scope: Scope) -> Value | None:
