@@ -1,0 +1,48 @@
+"""Files that hold the way up and the way down: only the way up is applied.
+
+What is left out becomes blanks, so that every offset stays what it is in the file.
+"""
+
+from __future__ import annotations
+
+from re import IGNORECASE, MULTILINE
+from re import compile as pattern
+
+import msgspec
+
+# goose: -- +goose Up · sql-migrate: -- +migrate Down notransaction · dbmate: -- migrate:up transaction:false
+MARKER = pattern(
+    r"^[ \t]*--[ \t]*(?:\+goose[ \t]+|\+migrate[ \t]+|migrate:)(?P<what>up|down|no[ \t]+transaction)\b(?P<options>[^\r\n]*)",
+    MULTILINE | IGNORECASE,
+)
+HINTS = ("+goose", "+migrate", "migrate:")
+NO_TRANSACTION = pattern(r"\bnotransaction\b|\btransaction:\s*false\b", IGNORECASE)
+VISIBLE = pattern(r"[^\r\n]")
+
+
+class UpPart(msgspec.Struct, frozen=True):
+    text: str
+    transactional: bool = True
+
+
+def up_part(text: str) -> UpPart:
+    """The part of a file that is applied, at its place, and whether it runs in one transaction."""
+    if not any(each in text for each in HINTS):
+        return UpPart(text)
+    markers = list(MARKER.finditer(text))
+    sections = [each for each in markers if each["what"].lower() in ("up", "down")]
+    transactional = all(each in sections for each in markers) and not any(
+        NO_TRANSACTION.search(each["options"]) for each in sections if each["what"].lower() == "up"
+    )
+    if not sections:
+        return UpPart(text, transactional)
+    kept = [_blank(text[: sections[0].start()])]
+    ends = [*(each.start() for each in sections[1:]), len(text)]
+    for marker, end in zip(sections, ends, strict=True):
+        section = text[marker.start() : end]
+        kept.append(section if marker["what"].lower() == "up" else _blank(section))
+    return UpPart("".join(kept), transactional)
+
+
+def _blank(text: str) -> str:
+    return VISIBLE.sub(" ", text)
