@@ -47,7 +47,7 @@ def the_seed() -> Report:
             sync=SYNC,
             related=(Place(found("messages", Source(FUNCTION.path, FUNCTION.text)), "required_field is left out here"),),
             sqlstate="23502",
-            answer='null value in column "required_field"',
+            answer='23502 null value in column "required_field"',
             witness="INSERT INTO messages_v2 DEFAULT VALUES;",
             help="give it a default:\n  ALTER TABLE messages …;\nthen replace the function",
         )
@@ -162,16 +162,21 @@ def test_certainty_is_said(certainty: Certainty, witness: str | None, said: str)
     assert said in [line.strip() for line in lines.splitlines()]
 
 
+def test_a_state_alone_is_what_the_server_answers() -> None:
+    assert "= PostgreSQL answers: 23502\n" in as_text.render(
+        report(finding(found("ADD", MIGRATION), sqlstate="23502")), color=False
+    )
+
+
 def test_a_span_of_several_lines_shows_the_first() -> None:
     source = Source("a.sql", "SELECT 1; CREATE TABLE t (\n  a int,\n\n  b int,\n  c int\n);\n")
     span = Span(source, source.text.index("CREATE"), source.text.index(";", 10))
-    assert as_text.render(report(finding(span)), color=False).splitlines()[1:9] == [
+    assert as_text.render(report(finding(span)), color=False).splitlines()[1:8] == [
         " --> a.sql:1:11",
         "  |",
         "1 | SELECT 1; CREATE TABLE t (",
         "  |           ^^^^^^^^^^^^^^^^",
         "2 |   a int,",
-        "  |   ^^^^^^",
         "  | … and 3 more lines",
         "",
     ]

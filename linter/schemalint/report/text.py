@@ -39,16 +39,16 @@ def _finding(finding: Finding, color: bool) -> Iterator[str]:
 
 
 def _place(arrow: str, span: Span, label: str, gutter: int, style: Style, color: bool) -> Iterator[str]:
-    """A place's path and lines; what is to be seen there stands after the last mark."""
+    """A place's path and lines, its first one marked; what is to be seen there stands after the mark."""
     blank = painted(" " * (gutter + 1) + "|", Style.BLUE, color)
     yield painted(" " * gutter + arrow, Style.BLUE, color) + f" {_where(span)}"
     yield blank
-    lines, left_out = marked_lines(span), lines_left_out(span)
-    for line in lines:
+    said = f" {one_line(label)}" if label else ""
+    for place, line in enumerate(marked_lines(span)):
         yield f"{painted(f'{line.number:>{gutter}} |', Style.BLUE, color)} {line.text}".rstrip()
-        said = f" {one_line(label)}" if label and line is lines[-1] else ""
-        yield f"{blank} {' ' * line.indent}{painted('^' * line.width + said, style, color)}"
-    if left_out:
+        if place == 0:
+            yield f"{blank} {' ' * line.indent}{painted('^' * line.width + said, style, color)}"
+    if left_out := lines_left_out(span):
         yield f"{blank} … and {_plural(left_out, 'more line')}"
 
 
@@ -58,8 +58,7 @@ def _where(span: Span) -> str:
 
 
 def _notes(finding: Finding) -> Iterator[tuple[str, str]]:
-    answer = " ".join(each for each in (finding.sqlstate, finding.answer) if each)
-    if answer:
+    if answer := finding.answer or finding.sqlstate:
         yield "PostgreSQL answers", answer
     if finding.certainty is Certainty.CONDITIONAL:
         yield "certainty", "only some rows, such as this one" if finding.witness else "only some rows"
