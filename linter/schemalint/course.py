@@ -14,6 +14,7 @@ from schemalint.catalog.catalog import Catalog, Key
 from schemalint.catalog.model import Relation
 from schemalint.replay.replay import Replayed, Step
 from schemalint.trace.ledger import Ledger
+from schemalint.trace.plain import signature
 from schemalint.trace.unit import Unit, heirs, trace
 
 
@@ -39,13 +40,36 @@ def boundaries_of(replayed: Iterable[Replayed]) -> Iterator[Boundary]:
             yield Boundary(number, tuple(gathered), before, each.after)
 
 
+class Plain(msgspec.Struct, frozen=True, eq=False):
+    """A table whose triggers touch their own row only: a unit that is traced when somebody asks."""
+
+    source: Relation
+    catalog: Catalog
+    signature: tuple[object, ...]
+
+    @property
+    def seen(self) -> set[Key]:
+        return {self.source.oid, *(each.function for each in self.source.triggers)}
+
+
+Version = Unit | Plain | None
+
+
+def _version_of(oid: int, ledger: Ledger, catalog: Catalog) -> Version:
+    relation = catalog.relation(oid)
+    if relation is not None and not ledger and relation.triggers and (found := signature(relation, catalog)) is not None:
+        return Plain(relation, catalog, found)
+    return trace(oid, ledger, catalog)
+
+
 class Course:
-    """Units over the boundaries of a history, in order; `at` and `judged_from` look back."""
+    """Units over the boundaries of a history, in order; `at` looks back."""
 
     def __init__(self) -> None:
         self.boundaries: list[Boundary] = []
-        self._versions: dict[int, tuple[list[int], list[Unit | None]]] = {}
+        self._versions: dict[int, tuple[list[int], list[Version]]] = {}
         self._watchers: dict[Key, set[int]] = {}
+        self._changed: dict[int, set[int]] = {}
 
     def advance(self, boundary: Boundary) -> None:
         index = len(self.boundaries)
@@ -64,25 +88,26 @@ class Course:
     def _retrace(self, touched: set[int], boundary: Boundary, index: int) -> None:
         inherited: dict[int, Ledger] = {}
         for oid in sorted(touched):
-            old = self.at(oid, index)
-            if old is None:
+            old = self._version(oid, index)
+            if not isinstance(old, Unit) or not old.after:
                 continue
             relation = boundary.after.relation(oid)
             if relation is None or relation.name != old.source.name or relation.schema != old.source.schema:
                 for heir, lines in heirs(old.after, boundary.after).items():
                     inherited[heir] = (*inherited.get(heir, ()), *lines)
         for oid in sorted(touched | inherited.keys()):
-            old = self.at(oid, index)
-            ledger = (*(old.after if old is not None else ()), *inherited.get(oid, ()))
-            unit = trace(oid, ledger, boundary.after)
+            old = self._version(oid, index)
+            ledger = (*(old.after if isinstance(old, Unit) else ()), *inherited.get(oid, ()))
+            unit = _version_of(oid, ledger, boundary.after)
             if unit is None and old is None:
                 continue
             self._record(oid, unit, index)
 
-    def _record(self, oid: int, unit: Unit | None, index: int) -> None:
+    def _record(self, oid: int, unit: Version, index: int) -> None:
         indices, units = self._versions.setdefault(oid, ([], []))
         for key in units[-1].seen if units and units[-1] is not None else ():
             self._watchers[key].discard(oid)
+        self._changed.setdefault(index, set()).add(oid)
         if indices and indices[-1] == index:
             units[-1] = unit
         else:
@@ -95,7 +120,24 @@ class Course:
         """The unit of a table as it stands after the boundary of that index."""
         indices, units = self._versions.get(oid, ([], []))
         place = bisect_right(indices, index)
+        found = units[place - 1] if place else None
+        if isinstance(found, Plain):
+            found = units[place - 1] = trace(oid, (), found.catalog)
+        return found
+
+    def signature(self, oid: int, index: int) -> tuple[object, ...] | None:
+        """What a unit's behaviour hangs on, where its triggers touch their own row only and nobody has asked for it yet."""
+        found = self._version(oid, index)
+        return found.signature if isinstance(found, Plain) else None
+
+    def _version(self, oid: int, index: int) -> Version:
+        indices, units = self._versions.get(oid, ([], []))
+        place = bisect_right(indices, index)
         return units[place - 1] if place else None
+
+    def changed_at(self, index: int) -> list[int]:
+        """The tables whose units changed at a boundary."""
+        return sorted(self._changed.get(index, ()))
 
     def changes_of(self, oid: int) -> list[int]:
         """The boundaries at which the unit changed."""

@@ -47,6 +47,7 @@ class Judge:
         self._course = course
         self._answers: dict[tuple[int, int], Standing] = {}
         self._kept: list[Unit] = []  # so that an id stays the unit's own
+        self._clean: dict[tuple[object, ...], bool] = {}
         self.crashes: dict[tuple[str, str], Crash] = {}
 
     def judge(self, unit: Unit | None, index: int) -> Standing:
@@ -83,6 +84,8 @@ class Judge:
         """The violations that live in the last state."""
         last = len(self._course.boundaries) - 1
         for oid in self._course.sources():
+            if self._known_clean(oid, last):
+                continue
             waiting = dict(self.judge(self._course.at(oid, last), last))
             indices = self._course.changes_of(oid)
             for place in range(len(indices) - 1, -1, -1):
@@ -94,11 +97,20 @@ class Judge:
                 yield from self._blame(oid, index, fresh)
                 waiting = {key: each for key, each in waiting.items() if key in earlier}
 
+    def _known_clean(self, oid: int, index: int) -> bool:
+        """Whether a table whose triggers behave the same has been asked about, and nothing was found."""
+        signature = self._course.signature(oid, index)
+        if signature is None:
+            return False
+        if signature not in self._clean:
+            self._clean[signature] = not self.judge(self._course.at(oid, index), index)
+        return self._clean[signature]
+
     # -- a change
 
     def introduced(self, index: int) -> Iterator[Blamed]:
         """The violations that a boundary has and the one before it has not."""
-        for oid in self._course.sources():
+        for oid in self._course.changed_at(index):
             after = self._course.at(oid, index)
             before = self._course.at(oid, index - 1) if index else None
             if after is before or after is None:

@@ -182,7 +182,8 @@ def field_of(value: Value, variable: str, name: str, scope: Scope, node: Node) -
     found = value.field(name)
     if found is not None:
         return found
-    if value.row is None:
+    relation = scope.catalog.relation(value.relation)
+    if value.row is None or (relation is not None and relation.tainted):
         return NOTHING
     message = f'record "{variable}" has no field "{name}"'
     if variable in ("new", "old") and value.relation is not None:

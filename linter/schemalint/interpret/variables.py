@@ -83,7 +83,8 @@ def assigned(state: State, parts: tuple[str, ...], value: Value, target: tree.Fr
         return replace(state, variables=state.variables.set(name, stored(current, value)))
     field = current.field(parts[1])
     if field is None:
-        if current.row is not None and target is not None:
+        relation = context.catalog.relation(current.relation)
+        if current.row is not None and target is not None and not (relation is not None and relation.tainted):
             span = context.excerpt.span(target.start, target.end) if context.excerpt else None
             kind = "source-column" if name in ("new", "old") else "unknown-column"
             message = f'record "{name}" has no field "{parts[1]}"'

@@ -135,9 +135,12 @@ def _whole(source: Source) -> Iterator[Statement]:
 
 def _content_end(text: str, start: int, end: int) -> int:
     """The end without white space and comments behind the statement; the last statement of a file has them."""
-    end = len(text[:end].rstrip()) if end and text[end - 1].isspace() else end
-    if "--" not in text[start:end] and "*/" not in text[start:end]:
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if text.find("--", start, end) < 0 and text.find("*/", start, end) < 0:
         return end
+    if text.find("\n", text.rfind("--", start, end), end) >= 0 and not text.endswith("*/", start, end):
+        return end  # the last comment stands before the statement's last line
     try:
         tokens = [each for each in scan(text[start:end]) if each.name not in ("SQL_COMMENT", "C_COMMENT")]
     except ParseError:
