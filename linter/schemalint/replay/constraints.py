@@ -66,7 +66,7 @@ def add_not_null(
     found = column_named(relation, column, span)
     existing = not_null_of(relation, found.number)
     if existing is not None:
-        return _again_not_null(catalog, relation, existing, name, span, validated)
+        return _again_not_null(catalog, relation, existing, None if inherited else name, span, validated)
     if name is not None:
         refuse_duplicate(relation, name, span)
     chosen = name or constraint_name(catalog, relation.schema, relation.name, column, "not_null")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.catalog.model import Column, Constraint, ConstraintKind, Index, Node, Relation, RelationKind, Rows
+from schemalint.catalog.model import Column, Constraint, ConstraintKind, Index, Node, Relation, RelationKind, Rows, Type
 from schemalint.replay.columns import new_sequence
 from schemalint.replay.constraints import (
     add_key,
@@ -132,7 +132,7 @@ def columns_like(
             catalog = use_all(catalog, relation.oid, [*each.default.functions, *(r.oid for r in each.default.references)])
         if each.identity and options & IDENTITY:
             column = replace(column, identity=each.identity)
-            catalog, _ = new_sequence(catalog, relation, own, each.name, each.type, None, identity=True)
+            catalog, _ = new_sequence(catalog, relation, own, each.name, Type("int8"), None, identity=True)
         columns.append(column)
     return catalog, columns, not_nulls_like(catalog, source, span)
 

@@ -56,6 +56,8 @@ def create_function(catalog: Catalog, node: Node, context: Context) -> Catalog:
     if existing is not None:
         if not node.get("replace"):
             raise Refused("42723", f'function "{name}" already exists with same argument types')
+        if existing.owner is None and function.owner is not None:
+            raise Refused("42501", f"must be owner of function {name}", certain=False)
         _check_replacement(existing, function)
         function = replace(function, oid=existing.oid, owner=existing.owner, privileges=existing.privileges)
     else:

@@ -34,6 +34,7 @@ class Table(NamedTuple):
     schema: str | None = None
     relation: int | None = None
     complete: bool = True  # False where its columns are not all known
+    merged: tuple[str, ...] = ()  # columns that USING has merged: in no `*`, but to be had by the table's name
 
     def column(self, name: str) -> Output | None:
         for each in self.columns:
@@ -280,7 +281,7 @@ class Reader:
         tables = [each for each in scope.tables if not names or each.name == names[-1]]
         if not all(each.complete for each in tables) or not tables:
             self.resolved = False
-        return [column for each in tables for column in each.columns]
+        return [column for each in tables for column in each.columns if names or column.name not in each.merged]
 
     def from_list(self, items: Iterable[Node], scope: Scope) -> tuple[Table, ...]:
         tables: tuple[Table, ...] = ()
@@ -320,7 +321,7 @@ class Reader:
                     self.read(found.reference)
         if using:
             merged = tuple(found for name in using for t in left if (found := t.column(name)) is not None)
-            rest = tuple(each._replace(columns=tuple(c for c in each.columns if c.name not in using)) for each in (*left, *right))
+            rest = tuple(each._replace(merged=(*each.merged, *using)) for each in (*left, *right))
             tables: tuple[Table, ...] = (Table("", merged), *rest)
         else:
             tables = (*left, *right)

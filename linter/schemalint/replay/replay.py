@@ -119,7 +119,7 @@ HANDLERS: dict[str, Handler] = {
 def replay_migration(catalog: Catalog, migration: Migration) -> Replayed:
     before = catalog
     catalog = _at_start(catalog)
-    session = transactions.Session(catalog, migration.transactional)
+    session = transactions.Session(catalog, catalog if migration.transactional else None)
     steps: list[Step] = []
     for statement in read_statements(migration.source):
         step, session = _step(session, statement)
@@ -127,9 +127,7 @@ def replay_migration(catalog: Catalog, migration: Migration) -> Replayed:
     after = _at_end(before, session.catalog)
     if steps:
         last = steps[-1]
-        steps[-1] = msgspec.structs.replace(
-            last, after=after, commits=last.commits or session.open is None or migration.transactional
-        )
+        steps[-1] = msgspec.structs.replace(last, after=after, commits=True)
     return Replayed(migration, tuple(steps), before, after)
 
 
@@ -160,7 +158,7 @@ def _step(session: transactions.Session, statement: Statement | Broken | MetaCom
         return Step(statement, before, before), session
     if statement.kind == "TransactionStmt":
         return transactions.step(session, statement)
-    block = session.open is not None or session.transactional
+    block = session.open is not None
     after, refusal, unmodelled = replay_statement(before, statement, block)
     commits = not block
     if commits:
@@ -176,6 +174,10 @@ def replay_statement(catalog: Catalog, statement: Any, block: bool) -> tuple[Cat
     try:
         if handler is None:
             raise NotModelled(f"{statement.kind} is not modelled", *_names_in(statement.node))
+        if catalog.get(transactions.FRESH):
+            from schemalint.replay.fresh_labels import refuse_fresh_labels
+
+            refuse_fresh_labels(catalog, statement.kind, statement.node)
         after = handler(catalog, statement.node, context)
     except Refused as refused:
         refusal = Refusal(refused.sqlstate, refused.message, refused.span or context.span, refused.certain, refused.detail)

@@ -18,8 +18,7 @@ class Session(msgspec.Struct, frozen=True):
     """Where the replay stands in its transactions."""
 
     catalog: Catalog
-    transactional: bool  # the runner has opened a transaction around the file
-    open: Catalog | None = None  # the catalog at BEGIN, inside a transaction of the file's own
+    open: Catalog | None = None  # the catalog at BEGIN, inside a transaction: the runner's around the file, or the file's own
     savepoints: tuple[tuple[str, Catalog], ...] = ()
 
 
@@ -34,11 +33,11 @@ def step(session: Session, statement: Statement) -> tuple[Step, Session]:
     elif kind in ("TRANS_STMT_COMMIT", "TRANS_STMT_PREPARE"):
         commits = True
         after = ended(before)
-        session = Session(after, False, after if statement.node.get("chain") else None)
+        session = Session(after, after if statement.node.get("chain") else None)
     elif kind == "TRANS_STMT_ROLLBACK":
         start = session.open
         if start is not None:
-            session = Session(ended(start), session.transactional, start if statement.node.get("chain") else None)
+            session = Session(ended(start), start if statement.node.get("chain") else None)
     else:
         session, refusal = _savepoint(session, statement, kind)
     return Step(statement, before, session.catalog, refusal, (), commits), session

@@ -41,7 +41,7 @@ def create_trigger(catalog: Catalog, node: Node, context: Context) -> Catalog:
         oid=oid, name=name, relation=relation.oid, function=function.oid, timing=timing,
         events=frozenset([event for bit, event in EVENTS if node.get("events", 0) & bit]), level=level, columns=columns,
         when=when,
-        arguments=tuple(strings(node.get("args"))), enabled=existing.enabled if existing else "O",
+        arguments=tuple(strings(node.get("args"))),
         constraint=bool(node.get("isconstraint")), deferrable=bool(node.get("deferrable")),
         initially_deferred=bool(node.get("initdeferred")), old_table=names.get(False), new_table=names.get(True),
         span=context.span,

@@ -77,7 +77,7 @@ def _call(node: Node, reader: Reader, scope: Scope) -> Type:
         return Type(RESULTS[name])
     if not arguments:
         return UNKNOWN
-    first = plain(type_of_expression(arguments[0], reader, scope))
+    first = type_of_expression(arguments[0], reader, scope)
     if name in OF_ARGUMENT:
         return Type(first.id)
     if name == "array_agg":
@@ -89,10 +89,6 @@ def _call(node: Node, reader: Reader, scope: Scope) -> Type:
         swapped = {"timestamptz": "timestamp", "timestamp": "timestamptz"}
         return second if name == "date_trunc" and second.id != "date" else Type(swapped.get(str(second.id), "?"))
     return UNKNOWN
-
-
-def plain(type_: Type) -> Type:
-    return type_
 
 
 def _common(types: list[Type]) -> Type:
@@ -111,7 +107,8 @@ def _common(types: list[Type]) -> Type:
 def _unified(nodes: list[Node], reader: Reader, scope: Scope) -> Type:
     """The type of CASE, COALESCE …: string constants take that of the rest."""
     typed = [each for each in nodes if not _is_literal(each)]
-    return _common([type_of_expression(each, reader, scope) for each in typed or nodes])
+    found = _common([type_of_expression(each, reader, scope) for each in typed or nodes])
+    return found if len(typed) == len(nodes) else Type(found.id)
 
 
 def _is_literal(node: Node) -> bool:

@@ -156,6 +156,7 @@ def _aggregate(catalog: Catalog, node: Node, schema: int, name: str, context: Co
             arguments,
             result,
             kind="aggregate",
+            volatility="immutable",
             language="internal",
             owner=owner_now(catalog),
             span=context.span,
