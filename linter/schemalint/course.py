@@ -40,26 +40,42 @@ def boundaries_of(replayed: Iterable[Replayed]) -> Iterator[Boundary]:
             yield Boundary(number, tuple(gathered), before, each.after)
 
 
-class Plain(msgspec.Struct, frozen=True, eq=False):
-    """A table whose triggers touch their own row only: a unit that is traced when somebody asks."""
+class Late(msgspec.Struct, frozen=True, eq=False):
+    """A unit that is traced when somebody asks, because its flows can be told without it.
+
+    Either its triggers touch their own row only (`signature` says what their behaviour hangs on), or nothing but
+    columns have changed since the unit before it, which leaves the flows that are established as they were.
+    """
 
     source: Relation
     catalog: Catalog
-    signature: tuple[object, ...]
-
-    @property
-    def seen(self) -> set[Key]:
-        return {self.source.oid, *(each.function for each in self.source.triggers)}
-
-
-Version = Unit | Plain | None
+    before: Ledger
+    after: Ledger
+    seen: set[Key]
+    signature: tuple[object, ...] | None = None
 
 
-def _version_of(oid: int, ledger: Ledger, catalog: Catalog) -> Version:
-    relation = catalog.relation(oid)
-    if relation is not None and not ledger and relation.triggers and (found := signature(relation, catalog)) is not None:
-        return Plain(relation, catalog, found)
-    return trace(oid, ledger, catalog)
+Version = Unit | Late | None
+
+
+def _version_of(oid: int, old: Version, inherited: Ledger, boundary: Boundary, changes: set[Key] | None) -> Version:
+    ledger = (*(old.after if old is not None else ()), *inherited)
+    relation = boundary.after.relation(oid)
+    if relation is not None and not ledger and relation.triggers and (found := signature(relation, boundary.after)) is not None:
+        return Late(relation, boundary.after, (), (), {oid, *(each.function for each in relation.triggers)}, found)
+    if relation is not None and old is not None and not inherited and changes is not None and old.seen:
+        if all(_of_columns(key, boundary) for key in changes & old.seen):
+            return Late(relation, boundary.after, ledger, ledger, old.seen)
+    return trace(oid, ledger, boundary.after)
+
+
+def _of_columns(key: Key, boundary: Boundary) -> bool:
+    """Whether what was written under a key leaves triggers and names alone."""
+    before, after = boundary.before.get(key), boundary.after.get(key)
+    if not isinstance(before, Relation) or not isinstance(after, Relation):
+        return before is after or (isinstance(key, tuple) and key[0] == "users")
+    same_names = (before.name, before.schema, before.kind) == (after.name, after.schema, after.kind)
+    return same_names and before.triggers is after.triggers and before.query is after.query and before.rules is after.rules
 
 
 class Course:
@@ -79,17 +95,17 @@ class Course:
         for oid in changes or ():
             if isinstance(oid, int) and isinstance(relation := boundary.after.get(oid), Relation) and relation.triggers:
                 touched.add(oid)
-        self._retrace(touched, boundary, index)
+        self._retrace(touched, changes, boundary, index)
 
     def _touched(self, changes: set[Key]) -> Iterator[int]:
         for key in changes:
             yield from self._watchers.get(key, ())
 
-    def _retrace(self, touched: set[int], boundary: Boundary, index: int) -> None:
+    def _retrace(self, touched: set[int], changes: set[Key] | None, boundary: Boundary, index: int) -> None:
         inherited: dict[int, Ledger] = {}
         for oid in sorted(touched):
             old = self._version(oid, index)
-            if not isinstance(old, Unit) or not old.after:
+            if old is None or not old.after:
                 continue
             relation = boundary.after.relation(oid)
             if relation is None or relation.name != old.source.name or relation.schema != old.source.schema:
@@ -97,8 +113,7 @@ class Course:
                     inherited[heir] = (*inherited.get(heir, ()), *lines)
         for oid in sorted(touched | inherited.keys()):
             old = self._version(oid, index)
-            ledger = (*(old.after if isinstance(old, Unit) else ()), *inherited.get(oid, ()))
-            unit = _version_of(oid, ledger, boundary.after)
+            unit = _version_of(oid, old, inherited.get(oid, ()), boundary, changes)
             if unit is None and old is None:
                 continue
             self._record(oid, unit, index)
@@ -121,14 +136,14 @@ class Course:
         indices, units = self._versions.get(oid, ([], []))
         place = bisect_right(indices, index)
         found = units[place - 1] if place else None
-        if isinstance(found, Plain):
-            found = units[place - 1] = trace(oid, (), found.catalog)
+        if isinstance(found, Late):
+            found = units[place - 1] = trace(oid, found.before, found.catalog)
         return found
 
     def signature(self, oid: int, index: int) -> tuple[object, ...] | None:
         """What a unit's behaviour hangs on, where its triggers touch their own row only and nobody has asked for it yet."""
         found = self._version(oid, index)
-        return found.signature if isinstance(found, Plain) else None
+        return found.signature if isinstance(found, Late) else None
 
     def _version(self, oid: int, index: int) -> Version:
         indices, units = self._versions.get(oid, ([], []))

@@ -7,12 +7,13 @@ What it does not understand is noted as a gap and yields an unknown value.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from schemalint.catalog.model import UNKNOWN, Relation, Type, UserType
-from schemalint.catalog.resolve import Unresolved, coercion, common_type, resolve_operator
+from schemalint.catalog.resolve import Resolved, Unresolved, coercion, common_type, resolve_operator
 from schemalint.catalog.type_names import UserTypesOf, array_of, element_of, strings, type_of
 from schemalint.flow.value import (
     NOTHING,
@@ -232,8 +233,7 @@ def operate(name: str, left: Value | None, right: Value, scope: Scope, node: Nod
     """An operator applied, after PostgreSQL's choice among the operators of that name."""
     if name in ("=", "<>") and left is not None and left.row is not None and right.row is not None:
         return _compare_rows(name, left, right)
-    user = UserTypesOf(scope.catalog)
-    resolved = resolve_operator(name, None if left is None else left.type.id, right.type.id, user)
+    resolved = _resolved_operator(name, None if left is None else left.type.id, right.type.id, scope)
     result: Type = UNKNOWN
     if isinstance(resolved, Unresolved):
         if resolved.reason != "unknown" and not _user_operator(name, scope):
@@ -254,6 +254,18 @@ def operate(name: str, left: Value | None, right: Value, scope: Scope, node: Nod
     if null is Null.ALWAYS:
         return Value(result, null, Constant(None))
     return Value(result, null, Call(name, tuple(each.term for each in operands)))
+
+
+def _resolved_operator(name: str, left: str | int | None, right: str | int, scope: Scope) -> Resolved | Unresolved:
+    if isinstance(left, int) or isinstance(right, int):
+        return resolve_operator(name, left, right, UserTypesOf(scope.catalog))
+    return _own_operator(name, left, right)
+
+
+@lru_cache(maxsize=4096)
+def _own_operator(name: str, left: str | None, right: str) -> Resolved | Unresolved:
+    """PostgreSQL's own operator over its own types: the same in every catalog."""
+    return resolve_operator(name, left, right)
 
 
 def _user_operator(name: str, scope: Scope) -> bool:

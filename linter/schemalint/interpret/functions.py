@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from schemalint.catalog import facts
 from schemalint.catalog.catalog import Catalog, quoted
 from schemalint.catalog.model import UNKNOWN, Function, Relation, Type, UserType
-from schemalint.catalog.resolve import Unresolved, resolve_function
+from schemalint.catalog.resolve import Resolved, Unresolved, resolve_function
 from schemalint.catalog.type_names import UserTypesOf, strings
 from schemalint.flow.value import NOTHING, NULL, Call, Constant, Null, Opaque, Value, constant
 from schemalint.interpret import calls, expression
@@ -57,20 +58,26 @@ def call(node: Node, scope: Scope) -> Value:
         return _unknown_function(names, arguments, node, scope)
     if node.get("agg_star"):
         return Value(Type("int8"), Null.NEVER, Opaque("count"))
-    resolved = resolve_function(
-        (*users, *own),
-        names[-1],
-        [expression.type_id(each) for each in arguments],
-        argument_names,
-        bool(node.get("func_variadic")),
-        UserTypesOf(scope.catalog),
-    )
+    types = tuple(expression.type_id(each) for each in arguments)
+    variadic = bool(node.get("func_variadic"))
+    if users or any(isinstance(each, int) for each in types):
+        resolved = resolve_function((*users, *own), names[-1], types, argument_names, variadic, UserTypesOf(scope.catalog))
+    else:
+        resolved = _own_function(names[-1], types, tuple(argument_names), variadic)
     if isinstance(resolved, Unresolved):
         return _unresolved(resolved, names, arguments, node, scope)
     function = scope.catalog.function(resolved.identity)
     if function is not None:
         return calls.call_function(function, _in_order(function, arguments, argument_names), scope, node)
     return _own_result(names[-1], resolved, arguments)
+
+
+@lru_cache(maxsize=4096)
+def _own_function(
+    name: str, types: tuple[Any, ...], argument_names: tuple[str | None, ...], variadic: bool
+) -> Resolved | Unresolved:
+    """PostgreSQL's own function over its own types: the same in every catalog."""
+    return resolve_function(facts.functions_named(name), name, types, argument_names, variadic)
 
 
 def _own_result(name: str, resolved: Any, arguments: list[Value]) -> Value:

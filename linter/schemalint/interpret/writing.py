@@ -139,8 +139,17 @@ def _expression_span(node: Node, scope: Scope) -> Span | None:
     return scope.locate(location) if location is not None else None
 
 
+# Nodes whose own location is that of their first character.
+FIRST_BY_ITSELF = frozenset({"ColumnRef", "A_Const", "FuncCall", "CaseExpr", "CoalesceExpr", "SubLink", "ParamRef"})
+
+
 def first_location(node: Any) -> int | None:
     """The smallest location in a tree."""
+    if isinstance(node, dict) and len(node) == 1:
+        ((kind, inner),) = node.items()
+        if kind in FIRST_BY_ITSELF:
+            location = inner.get("location")
+            return location if isinstance(location, int) else None
     best: int | None = None
     stack = [node]
     while stack:
