@@ -1,0 +1,36 @@
+"""The command's entry: quick answers first, and whatever goes wrong in one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Runs the command that the process was started with; its exit code."""
+    arguments = sys.argv[1:]
+    if arguments == ["--version"]:
+        # Asked by editors and hooks at every turn; loading the command line costs more than the answer.
+        from schemalint import __version__
+
+        print(f"schemalint {__version__}")
+        return 0
+    try:
+        from schemalint.cli import run
+
+        return run(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get("SCHEMALINT_DEBUG") == "1":
+            raise
+        from schemalint.commands.output import complain
+
+        complain(f"internal error ({type(error).__name__}: {error}); please report it, with what SCHEMALINT_DEBUG=1 prints")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

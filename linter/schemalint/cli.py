@@ -1,0 +1,44 @@
+"""The command line: what there is to call, and what its mistakes are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from schemalint import __version__
+from schemalint.commands.check import check
+from schemalint.commands.output import CommandError, complain, prepare_streams
+from schemalint.commands.rules import explain, rules
+
+FAILED = 2
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="schemalint", message="%(prog)s %(version)s")
+def schemalint() -> None:
+    """Finds the migration that breaks a trigger-based table sync.
+
+    Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 the tool could not do its work.
+    """
+
+
+for command in (check, rules, explain):
+    schemalint.add_command(command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs a command; its exit code."""
+    prepare_streams()
+    if not arguments:
+        complain("which command? check, rules or explain; schemalint --help says more")
+        return FAILED
+    try:
+        code = schemalint.main(list(arguments), prog_name="schemalint", standalone_mode=False)
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except (click.ClickException, CommandError) as error:
+        complain(error.format_message() if isinstance(error, click.ClickException) else str(error))
+        return FAILED
+    return code if isinstance(code, int) else 0
