@@ -64,11 +64,17 @@ class Column:
     type: str
     default: str | None = None
     not_null: bool = False
+    references: str | None = None
 
     @property
     def definition(self) -> str:
-        default = f" DEFAULT {self.default}" if self.default is not None else ""
-        return f"{self.name} {self.type}{' NOT NULL' if self.not_null else ''}{default}"
+        parts = (
+            f"{self.name} {self.type}",
+            "NOT NULL" if self.not_null else None,
+            f"DEFAULT {self.default}" if self.default is not None else None,
+            f"REFERENCES {self.references}" if self.references is not None else None,
+        )
+        return " ".join(part for part in parts if part)
 
 
 @dataclass
@@ -77,6 +83,7 @@ class Table:
     columns: list[Column]
     guarded: bool = False  # row security is on
     copy: str | None = None  # the table that a trigger copies this one's rows to
+    unique: bool = False  # besides its key
     used: set[str] = field(default_factory=set)  # columns that something depends on
 
     def column(self, name: str) -> Column | None:
@@ -184,9 +191,9 @@ def create_table(project: Project) -> str:
         target = project.table()
         name = f"{target.name.removesuffix('s')}_id"
         if not table.column(name):
-            table.columns.append(Column(name, "uuid", None, True))
             action = project.random.choice((" ON DELETE CASCADE", " ON DELETE CASCADE", " ON DELETE RESTRICT", ""))
-            lines.append(f"{name} uuid NOT NULL REFERENCES {target.name}(id){action}")
+            table.columns.append(Column(name, "uuid", None, True, f"{target.name}(id){action}"))
+            lines.append(table.columns[-1].definition)
             table.used.add(name)
             target.used.add("id")
     for _ in range(project.random.randint(2, 7)):
@@ -200,6 +207,7 @@ def create_table(project: Project) -> str:
     if project.chance(0.3):
         lines.append(f"CONSTRAINT {table.name}_key UNIQUE ({', '.join(unique)})")
         table.used.update(unique)
+        table.unique = True
     project.tables[table.name] = table
     parts = [f"CREATE TABLE {table.name} (\n  " + ",\n  ".join(lines) + "\n);"]
     if project.chance(0.6):
@@ -608,12 +616,14 @@ CREATE TRIGGER {name}
 
 def create_sync(project: Project) -> str | None:
     """A second shape of a table, from which a trigger copies every row to the first."""
-    copies = {each.copy for each in project.tables.values()}
-    free = [t for t in project.tables.values() if t.name != "users" and not t.copy and t.name not in copies and len(t.name) < 40]
+    taken = {"users", *(each.copy for each in project.tables.values())}
+    free = [t for t in project.tables.values() if not (t.name in taken or t.copy or t.unique or len(t.name) > 40)]
     if not free:
         return None
     old = project.random.choice(free[-10:])
-    new = Table(f"{old.name}_v2", [Column(c.name, c.type, c.default, c.not_null) for c in old.columns], copy=old.name)
+    new = Table(
+        f"{old.name}_v2", [Column(c.name, c.type, c.default, c.not_null, c.references) for c in old.columns], copy=old.name
+    )
     needed = [each for each in new.columns if each.name == "id" or each.not_null or project.chance(0.6)]
     new.columns = needed
     new.used = {each.name for each in needed}
