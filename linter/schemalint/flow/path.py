@@ -95,7 +95,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 class Path(msgspec.Struct, frozen=True):
     conditions: tuple[Condition, ...] = ()
-    writes: tuple[Write, ...] = ()
+    writes: tuple[Write, ...] = ()  # also those that fail, as far as they were understood
     failures: tuple[Failure, ...] = ()
     outcome: str = "done"  # "done"; "raised" by the code itself; "failed"; "skipped": a BEFORE trigger returned NULL; "unfired"
     unchanged: frozenset[int] = frozenset()  # columns of the source that an UPDATE on this path leaves as they are

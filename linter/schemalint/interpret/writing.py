@@ -436,7 +436,7 @@ def _row_effects(write: Write, target: Target, scope: Scope, node: Node) -> tupl
             before.effect, writes=(*before.effect.writes, before.write), failures=(*before.effect.failures, *failures)
         )
         if any(each.certainty == "certain" and not each.deferred for each in failures):
-            effects.append(msgspec.structs.replace(effect, ended="failed", writes=before.effect.writes))
+            effects.append(msgspec.structs.replace(effect, ended="failed"))
             continue
         for after in firing.fire_on(target.base, before.write, "after", scope):
             combined = Effect(

@@ -136,7 +136,7 @@ def _path(state: State, fired: bool, trigger: Trigger) -> Path:
         outcome = "unfired"
     elif outcome == "done" and trigger.timing == "before" and trigger.level == "row" and state.result.null is Null.ALWAYS:
         outcome = "skipped"
-    writes = () if outcome in ("failed", "raised") else state.writes
+    writes = () if outcome == "raised" else state.writes
     return Path(state.conditions, writes, _distinct(state.failures), outcome, state.unchanged)
 
 
