@@ -307,6 +307,8 @@ class State(msgspec.Struct, frozen=True):
             and self.mirrored(failure.relation, self.source.oid)
         ):
             certainty = Certainty.UNKNOWN  # a sync in both directions: whether such rows are ever written on this side is open
+        if certainty is Certainty.CONDITIONAL and failure.relation == self.source.oid:
+            certainty = Certainty.UNKNOWN  # the row comes back to where it came from
         if any(each is not None and each.tainted for each in (self.source, self.catalog.relation(failure.relation))):
             certainty = Certainty.UNKNOWN
         who = f"{self.all_or_some(failing)} {self.writes_in_words(failing)} {ends}"

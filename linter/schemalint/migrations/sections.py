@@ -17,6 +17,8 @@ MARKER = pattern(
 )
 HINTS = ("+goose", "+migrate", "migrate:")
 NO_TRANSACTION = pattern(r"\bnotransaction\b|\btransaction:\s*false\b", IGNORECASE)
+# No server takes these inside a transaction block: whoever has such a file lets it run outside of one.
+CONCURRENTLY = pattern(r"\b(?:INDEX|REINDEX[^;]*|PARTITION[^;]*)\s+CONCURRENTLY\b", IGNORECASE)
 VISIBLE = pattern(r"[^\r\n]")
 
 
@@ -28,7 +30,7 @@ class UpPart(msgspec.Struct, frozen=True):
 def up_part(text: str) -> UpPart:
     """The part of a file that is applied, at its place, and whether it runs in one transaction."""
     if not any(each in text for each in HINTS):
-        return UpPart(text)
+        return UpPart(text, CONCURRENTLY.search(text) is None)
     markers = list(MARKER.finditer(text))
     sections = [each for each in markers if each["what"].lower() in ("up", "down")]
     transactional = all(each in sections for each in markers) and not any(
