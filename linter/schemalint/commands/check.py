@@ -32,8 +32,12 @@ def check(paths: tuple[Path, ...], format_: str, fail_on: str | None, config: Pa
     Without a PATH: what is wrong in the newest state of the schema, blamed on the migration that brought it. With files:
     what these migrations bring about. With a folder: the history in it. The history is always read in whole.
     """
+    import gc
+
     from schemalint.commands.output import complain, write
 
+    # What is made stays until the process ends and forms no cycles: the collector would only look through it again and again.
+    gc.disable()
     configuration, report = _report(paths, config)
     write(_rendered(report, format_, color))
     if format_ != "text":

@@ -1,0 +1,126 @@
+"""`.schemalint.yml`: what it may say, and what is said of a mistake in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from schemalint.configuration import Configuration, ConfigurationError, configuration_for
+
+
+def error_of(folder: Path, text: str | bytes) -> str:
+    (folder / ".schemalint.yml").write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(ConfigurationError) as caught:
+        configuration_for(folder)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def read(folder: Path, text: str) -> Configuration:
+    (folder / ".schemalint.yml").write_text(text, encoding="utf-8")
+    return configuration_for(folder)
+
+
+def test_none_is_needed(tmp_path: Path) -> None:
+    assert configuration_for(tmp_path) == Configuration()
+    assert Configuration().search_path == ("$user", "public")
+    assert (Configuration().postgres, Configuration().fail_on) == (18, "error")
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n"])
+def test_an_empty_file(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text) == Configuration()
+
+
+def test_all_keys(tmp_path: Path) -> None:
+    configuration = read(
+        tmp_path,
+        "\ufeffmigrations: db/own\n"
+        "severity: {breaks/required-column: off, loses: info}\n"
+        "postgres: 15\n"
+        "search_path: [app, public]\n"
+        "fail_on: warning\n",
+    )
+    assert configuration.migrations == tmp_path / "db/own"
+    assert configuration.severity == {"breaks/required-column": "off", "loses": "info"}
+    assert configuration.postgres == 15
+    assert configuration.search_path == ("app", "public")
+    assert configuration.fail_on == "warning"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("fail_on: error\npostgrse: 18\n", "2: unknown key 'postgrse' (did you mean 'postgres'?)"),
+        ("zzz: 18\n", "1: unknown key 'zzz'"),
+        ('postgres: "18"\n', "1: postgres must be a whole number such as 18, not the string '18'"),
+        ("postgres: 18.1\n", "1: postgres must be a whole number such as 18, not '18.1'"),
+        ("postgres: 99\n", "1: postgres must be a version from 10 to 18, not 99"),
+        ("postgres: [18]\n", "1: postgres must be a whole number such as 18, not a list"),
+        ("migrations:\n  - a\n", "2: migrations must be a string, not a list"),
+        ("migrations: 5\n", "1: migrations must be a string, not '5'"),
+        ("migrations:\n", "1: migrations must be a string, not nothing"),
+        ("search_path: public\n", "1: search_path must be a list of strings, not 'public'"),
+        ("search_path: [1]\n", "1: each entry of search_path must be a string, not '1'"),
+        ("severity: error\n", "1: severity must be a mapping (key: value), not 'error'"),
+        (
+            "severity:\n  # why\n  breaks/required-colum: off\n",
+            "3: unknown rule or group 'breaks/required-colum' (did you mean 'breaks/required-column'?)",
+        ),
+        (
+            "severity:\n  breaks: warn\n",
+            "2: the severity of breaks must be error, warning, info or off, not 'warn' (did you mean 'warning'?)",
+        ),
+        ("fail_on: false\n", "1: fail_on must be error, warning, info or never, not 'false'"),
+        ("postgres: 18\npostgres: 17\n", "2: 'postgres' stands there twice"),
+        ("- a\n", "1: the configuration must be a mapping (key: value), not a list"),
+        ("a: [\n", "2: not valid YAML: did not find expected node content"),
+        ("a: 1\n---\nb: 1\n", "2: not valid YAML: but found another document"),
+        ("fail_on: !!python/object:os.system x\n", "1: fail_on must be error, warning, info or never, not 'x'"),
+        ("? [a]\n: b\n", "1: a key of the configuration must be a word, not a list"),
+    ],
+)
+def test_mistakes_are_said_with_their_line(tmp_path: Path, text: str, message: str) -> None:
+    assert error_of(tmp_path, text) == f".schemalint.yml:{message}"
+
+
+def test_files_that_are_no_configuration(tmp_path: Path) -> None:
+    assert error_of(tmp_path, b"\xff\xfe") == ".schemalint.yml: not UTF-8"
+    assert error_of(tmp_path, b"#" * 1_000_001) == ".schemalint.yml: larger than 1,000,000 bytes"
+    assert "not valid YAML" in error_of(tmp_path, b"\1")
+
+
+def test_bombs_are_turned_away_at_once(tmp_path: Path) -> None:
+    aliases = "a: &a [x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{f'*{chr(97 + n)},' * 9}]\n" for n in range(20))
+    assert error_of(tmp_path, aliases) == ".schemalint.yml:2: aliases (*name) are not allowed here"
+    assert error_of(tmp_path, "a: " + "[" * 500_000) == ".schemalint.yml:1: nested too deeply"
+
+
+def test_the_nearest_file_up_to_the_root_of_the_repository(tmp_path: Path) -> None:
+    inner = tmp_path / "repository/packages/one"
+    inner.mkdir(parents=True)
+    (tmp_path / ".schemalint.yml").write_text("fail_on: info\n")
+    (tmp_path / "repository/.git").mkdir()
+    assert configuration_for(inner).fail_on == "error"
+    (tmp_path / "repository/.schemalint.yml").write_text("fail_on: warning\nmigrations: db\n")
+    assert configuration_for(inner).fail_on == "warning"
+    assert configuration_for(inner).migrations == tmp_path / "repository/db"
+    (inner / ".schemalint.yml").write_text("fail_on: never\n")
+    assert configuration_for(inner).fail_on == "never"
+
+
+def test_outside_of_a_repository_only_the_directory_itself_is_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / ".schemalint.yml").write_text("fail_on: info\n")
+    assert configuration_for(tmp_path / "inner").fail_on == "error"
+
+
+def test_the_file_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "own.yml").write_text("fail_on: info\n")
+    assert configuration_for(tmp_path, Path("own.yml")).fail_on == "info"
+    with pytest.raises(ConfigurationError, match=r"^nope\.yml: does not exist$"):
+        configuration_for(tmp_path, Path("nope.yml"))
+    with pytest.raises(ConfigurationError, match=r"^\.: not a file$"):
+        configuration_for(tmp_path, Path("."))
