@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -65,6 +65,7 @@ class Column:
     default: str | None = None
     not_null: bool = False
     references: str | None = None
+    check: str | None = None
 
     @property
     def definition(self) -> str:
@@ -73,6 +74,7 @@ class Column:
             "NOT NULL" if self.not_null else None,
             f"DEFAULT {self.default}" if self.default is not None else None,
             f"REFERENCES {self.references}" if self.references is not None else None,
+            f"CHECK ({self.check})" if self.check is not None else None,
         )
         return " ".join(part for part in parts if part)
 
@@ -83,6 +85,7 @@ class Table:
     columns: list[Column]
     guarded: bool = False  # row security is on
     copy: str | None = None  # the table that a trigger copies this one's rows to
+    copied: list[str] = field(default_factory=list)  # and which columns of them
     unique: bool = False  # besides its key
     used: set[str] = field(default_factory=set)  # columns that something depends on
 
@@ -198,8 +201,9 @@ def create_table(project: Project) -> str:
             target.used.add("id")
     for _ in range(project.random.randint(2, 7)):
         column, condition = project.fresh_column(table)
+        column.check = condition if project.chance(0.5) else None
         table.columns.append(column)
-        lines.append(column.definition + (f" CHECK ({condition})" if condition and project.chance(0.5) else ""))
+        lines.append(column.definition)
     for name in ("created_at", "updated_at"):
         table.columns.append(Column(name, "timestamptz", "now()", True))
         lines.append(f"{name} timestamptz NOT NULL DEFAULT now()")
@@ -268,8 +272,8 @@ def add_columns(project: Project) -> str:
         column, condition = project.fresh_column(table)
         table.columns.append(column)
         guarded = "IF NOT EXISTS " if project.chance(0.3) else ""
-        check = f" CHECK ({condition})" if condition and project.chance(0.3) else ""
-        parts.append(f"ALTER TABLE {table.name} ADD COLUMN {guarded}{column.definition}{check};")
+        column.check = condition if project.chance(0.3) else None
+        parts.append(f"ALTER TABLE {table.name} ADD COLUMN {guarded}{column.definition};")
         if project.chance(0.3):
             parts.append(
                 f"COMMENT ON COLUMN {table.name}.{column.name} IS 'The {column.name} of it; see ticket {project.number}.';"
@@ -293,7 +297,7 @@ def backfill(table: Table, column: Column) -> str:
 def add_reference(project: Project) -> str:
     table, target = project.table(), project.table()
     name = f"{project.random.choice(QUALITIES)}_{target.name.removesuffix('s')}_id_{project.number}"
-    table.columns.append(Column(name, "uuid"))
+    table.columns.append(Column(name, "uuid", references=f"{target.name}(id) ON DELETE SET NULL"))
     table.used.add(name)
     return (
         f"ALTER TABLE {table.name}\n  ADD COLUMN {name} uuid;\n"
@@ -308,10 +312,11 @@ def add_constraint(project: Project) -> str:
     column, condition = project.fresh_column(table)
     table.columns.append(column)
     name = f"{table.name}_check_{project.number}"
-    condition = condition or f"{column.name} IS NOT NULL OR true"
+    added = column.definition
+    column.check = condition or f"{column.name} IS NOT NULL OR true"
     return (
-        f"ALTER TABLE {table.name} ADD COLUMN {column.definition};\n"
-        f"ALTER TABLE {table.name}\n  ADD CONSTRAINT {name} CHECK ({condition}) NOT VALID;\n"
+        f"ALTER TABLE {table.name} ADD COLUMN {added};\n"
+        f"ALTER TABLE {table.name}\n  ADD CONSTRAINT {name} CHECK ({column.check}) NOT VALID;\n"
         f"ALTER TABLE {table.name} VALIDATE CONSTRAINT {name};\n"
     )
 
@@ -477,12 +482,14 @@ END $$;
 """
     name = f"{table.name}_check_{project.number}"
     if kind == 1:
+        added = column.definition
+        column.check = condition or f"{column.name} IS NOT NULL OR true"
         return f"""\
-ALTER TABLE {table.name} ADD COLUMN {column.definition};
+ALTER TABLE {table.name} ADD COLUMN {added};
 
 DO $$
 BEGIN
-  ALTER TABLE {table.name} ADD CONSTRAINT {name} CHECK ({condition or f"{column.name} IS NOT NULL OR true"});
+  ALTER TABLE {table.name} ADD CONSTRAINT {name} CHECK ({column.check});
 EXCEPTION
   WHEN duplicate_object THEN NULL;
 END $$;
@@ -621,26 +628,23 @@ def create_sync(project: Project) -> str | None:
     if not free:
         return None
     old = project.random.choice(free[-10:])
-    new = Table(
-        f"{old.name}_v2", [Column(c.name, c.type, c.default, c.not_null, c.references) for c in old.columns], copy=old.name
-    )
-    needed = [each for each in new.columns if each.name == "id" or each.not_null or project.chance(0.6)]
-    new.columns = needed
-    new.used = {each.name for each in needed}
+    carried = [replace(each) for each in old.columns if each.name == "id" or each.not_null or project.chance(0.6)]
+    names = [each.name for each in carried]
+    new = Table(f"{old.name}_v2", carried, copy=old.name, copied=names, used=set(names))
     old.used |= new.used
     project.tables[new.name] = new
-    lines = [each.definition + (" PRIMARY KEY" if each.name == "id" else "") for each in needed]
+    lines = [each.definition + (" PRIMARY KEY" if each.name == "id" else "") for each in carried]
+    listed = ", ".join(names)
     return (
         f"CREATE TABLE {new.name} (\n  " + ",\n  ".join(lines) + "\n);\n\n" + sync_function(new) + "\n"
         f"CREATE TRIGGER sync_{new.name}\n  AFTER INSERT OR UPDATE OR DELETE ON {new.name}\n"
         f"  FOR EACH ROW EXECUTE FUNCTION sync_{new.name}();\n\n"
-        f"INSERT INTO {new.name} ({', '.join(each.name for each in needed)})\n"
-        f"SELECT {', '.join(each.name for each in needed)} FROM {old.name}\nON CONFLICT (id) DO NOTHING;\n"
+        f"INSERT INTO {new.name} ({listed})\nSELECT {listed} FROM {old.name}\nON CONFLICT (id) DO NOTHING;\n"
     )
 
 
 def sync_function(table: Table) -> str:
-    names = [each.name for each in table.columns]
+    names = table.copied
     updates = ",\n    ".join(f"{name} = EXCLUDED.{name}" for name in names if name != "id")
     return f"""\
 CREATE OR REPLACE FUNCTION sync_{table.name}() RETURNS trigger
@@ -677,6 +681,7 @@ def touch_sync(project: Project) -> str | None:
     if project.chance(0.4):
         return both
     source.columns.append(column)
+    source.copied.append(column.name)
     target.used.add(column.name)
     source.used.add(column.name)
     return f"{both}ALTER TABLE {source.name} ADD COLUMN {column.definition};\n\n{sync_function(source)}"
