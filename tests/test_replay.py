@@ -179,3 +179,64 @@ def test_a_defect_is_a_remark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(module.HANDLERS, "CreateStmt", broken)
     replayed = replay("CREATE TABLE t (a int);")
     assert replayed.steps[0].unmodelled[0].reason.startswith("internal error: ZeroDivisionError")
+
+
+# -- DO blocks
+
+
+@pytest.mark.parametrize(
+    ("block", "columns"),
+    [
+        ("ALTER TABLE t ADD b int;", ["a", "b"]),
+        (
+            "IF NOT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_name = 't' AND column_name = 'a')"
+            " THEN ALTER TABLE t ADD b int; END IF;",
+            ["a"],
+        ),
+        (
+            "IF EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public' AND tablename = 't')"
+            " THEN ALTER TABLE t ADD b int; END IF;",
+            ["a", "b"],
+        ),
+        (
+            "IF NOT EXISTS (SELECT 1 FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid"
+            " WHERE c.conname = 'k' AND r.relname = 't')"
+            " THEN ALTER TABLE t ADD b int; ELSE ALTER TABLE t ADD c int; END IF;",
+            ["a", "b"],
+        ),
+        ("ALTER TABLE t ADD b int; ALTER TABLE t ADD a int; EXCEPTION WHEN duplicate_column THEN NULL;", ["a"]),
+        ("EXECUTE format('ALTER TABLE %I ADD %I int', 't', 'B');", ["a", "B"]),
+        (
+            "FOR i IN SELECT unnest(ARRAY['b', 'c']) AS n LOOP"
+            " EXECUTE 'ALTER TABLE t ADD ' || quote_ident(i.n) || ' int'; END LOOP;",
+            ["a", "b", "c"],
+        ),
+        (
+            "IF to_regclass('public.gone') IS NULL THEN ALTER TABLE t ADD b int; END IF; RETURN; ALTER TABLE t ADD c int;",
+            ["a", "b"],
+        ),
+    ],
+)  # fmt: skip
+def test_block(block: str, columns: list[str]) -> None:
+    replayed = replay("CREATE TABLE t (a int);", f"DO $$ BEGIN {block} END $$;")
+    assert replayed.steps[0].unmodelled == () and replayed.steps[0].refusal is None
+    relation = table(replayed.after, "t")
+    assert [each.name for each in relation.columns] == columns
+
+
+def test_what_a_block_does_not_say() -> None:
+    text = "DO $$ BEGIN IF EXISTS (SELECT 1 FROM t) THEN\n ALTER TABLE t ADD b int; END IF; ALTER TABLE u ADD c int; END $$;"
+    replayed = replay("CREATE TABLE t (a int); CREATE TABLE u (a int);", text)
+    (remark,) = replayed.steps[0].unmodelled
+    assert remark.span.text.startswith("IF EXISTS")
+    assert table(replayed.after, "t").tainted and not table(replayed.after, "u").tainted
+    column = table(replayed.after, "u").column("c")
+    assert column is not None and column.span is not None and column.span.text == "c int"
+
+
+def test_a_block_is_refused_as_a_whole() -> None:
+    replayed = replay("CREATE TABLE t (a int);", "DO $$ BEGIN ALTER TABLE t ADD b int; ALTER TABLE t ADD a int; END $$;")
+    refusal = replayed.steps[0].refusal
+    assert refusal is not None and refusal.sqlstate == "42701"
+    assert refusal.span.text == "ALTER TABLE t ADD a int"
+    assert replayed.after.find_relation("public", "t") == replayed.before.find_relation("public", "t")

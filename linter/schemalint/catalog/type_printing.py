@@ -15,7 +15,8 @@ SPLIT = {
 }
 FULL_PRECISION = 0x7FFF
 INTERVALS = {
-    4: " year", 2: " month", 8: " day", 1024: " hour", 2048: " minute", 4096: " second", 6: " year to month", 1032: " day to hour",
+    4: " year", 2: " month", 8: " day", 1024: " hour", 2048: " minute", 4096: " second", 6: " year to month",
+    1032: " day to hour",
     3080: " day to minute",
     7176: " day to second", 3072: " hour to minute", 7168: " hour to second", 6144: " minute to second",
 }  # fmt: skip

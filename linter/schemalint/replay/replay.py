@@ -17,6 +17,7 @@ from schemalint.replay.alter_table import alter_table, command_spans
 from schemalint.replay.context import Context, Handler, NotModelled, Refused
 from schemalint.replay.functions import create_function
 from schemalint.replay.indexes import create_index
+from schemalint.replay.names import TEMPORARY
 from schemalint.replay.settings import default_of, select, set_variable
 from schemalint.replay.step import Refusal, Replayed, Step
 from schemalint.replay.tables import create_table
@@ -91,6 +92,7 @@ HANDLERS: dict[str, Handler] = {
     "CreateFdwStmt": lazily("opaque", "create_opaque"),
     "CreatePLangStmt": lazily("opaque", "create_opaque"),
     "CreateSubscriptionStmt": lazily("opaque", "create_opaque"),
+    "DoStmt": lazily("blocks", "do_block"),
     "InsertStmt": lazily("rows", "insert"),
     "DeleteStmt": lazily("rows", "delete"),
     "CopyStmt": lazily("rows", "copy"),
@@ -149,7 +151,17 @@ def _at_end(before: Catalog, catalog: Catalog) -> Catalog:
             object_ = catalog.get(key)
             if isinstance(object_, Relation) and object_.rows is Rows.NONE:
                 catalog = catalog.bind(key, msgspec.structs.replace(object_, rows=Rows.POSSIBLE))
-    return transactions.ended(catalog)
+    return transactions.ended(without_temporary(catalog))
+
+
+def without_temporary(catalog: Catalog) -> Catalog:
+    """The session's temporary objects go with it."""
+    schema = catalog.get(("schema", TEMPORARY))
+    if schema is None:
+        return catalog
+    from schemalint.replay.dependencies import drop
+
+    return drop(catalog, [("schema", schema, 0)], cascade=True)
 
 
 def _step(session: transactions.Session, statement: Statement | Broken | MetaCommand) -> tuple[Step, transactions.Session]:
@@ -173,7 +185,7 @@ def replay_statement(catalog: Catalog, statement: Any, block: bool) -> tuple[Cat
     handler = HANDLERS.get(statement.kind)
     try:
         if handler is None:
-            raise NotModelled(f"{statement.kind} is not modelled", *_names_in(statement.node))
+            raise NotModelled(f"{statement.kind} is not modelled", *names_in(statement.node))
         if catalog.get(transactions.FRESH):
             from schemalint.replay.fresh_labels import refuse_fresh_labels
 
@@ -184,16 +196,16 @@ def replay_statement(catalog: Catalog, statement: Any, block: bool) -> tuple[Cat
         return catalog, refusal, tuple(context.unmodelled)
     except NotModelled as unknown:
         context.gap(unknown.reason)
-        return _tainted(catalog, unknown.names), None, tuple(context.unmodelled)
+        return tainted(catalog, unknown.names), None, tuple(context.unmodelled)
     except Exception as error:
         if os.environ.get(STRICT):
             raise
         context.gap(f"internal error: {type(error).__name__}: {error}")
-        return _tainted(catalog, _names_in(statement.node)), None, tuple(context.unmodelled)
+        return tainted(catalog, names_in(statement.node)), None, tuple(context.unmodelled)
     return after, None, tuple(context.unmodelled)
 
 
-def _names_in(node: Any) -> tuple[str, ...]:
+def names_in(node: Any) -> tuple[str, ...]:
     """The relations that a tree names."""
     found: list[str] = []
     stack = [node]
@@ -208,7 +220,7 @@ def _names_in(node: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _tainted(catalog: Catalog, names: tuple[str, ...]) -> Catalog:
+def tainted(catalog: Catalog, names: tuple[str, ...]) -> Catalog:
     """Something unmodelled may have made or changed objects of these names."""
     for name in names:
         relation = catalog.find_relation(None, name)
