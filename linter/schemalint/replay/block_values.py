@@ -11,7 +11,7 @@ from schemalint.catalog.model import Node
 from schemalint.catalog.type_names import strings
 from schemalint.replay.catalog_rows import OPEN, Row, rows_of
 from schemalint.replay.names import find_named, plain_path
-from schemalint.replay.reading import output_name, split_name
+from schemalint.replay.output_names import output_name, split_name
 
 
 class _Unknown:

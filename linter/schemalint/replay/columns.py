@@ -7,7 +7,7 @@ from typing import NamedTuple
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Column, Expression, Node, Reference, Relation, RelationKind, SequenceState, Type
 from schemalint.catalog.type_names import strings
-from schemalint.replay.context import Context, Refused
+from schemalint.replay.context import Context, NotModelled, Refused
 from schemalint.replay.names import owner_now, relation_name, replace, type_named, use_all, use_type
 from schemalint.replay.reading import expression_in, table_of
 from schemalint.text import Span
@@ -153,9 +153,7 @@ def own_expression(catalog: Catalog, node: Node, span: Span | None, relation: Re
     """An expression over a relation's own columns: CHECK, generated column, index, predicate."""
     expression, reader = expression_in(catalog, node, span, (table_of(relation, catalog),), relation.oid)
     if reader.missing and not relation.tainted:
-        missing, name = reader.missing[0]
-        del missing
-        raise Refused("42703", f'column "{name}" does not exist')
+        raise Refused("42703", f'column "{reader.missing[0][1]}" does not exist')
     used = used_by(expression)
     return (use_all(catalog, relation.oid, used) if used else catalog), expression
 
@@ -184,7 +182,5 @@ def column_named(relation: Relation, name: str, span: Span | None = None) -> Col
 
 def no_column(relation: Relation, name: str, span: Span | None = None) -> Exception:
     if relation.tainted:
-        from schemalint.replay.context import NotModelled
-
         return NotModelled(f'column "{name}" of relation "{relation.name}" is not known', relation.name)
     return Refused("42703", f'column "{name}" of relation "{relation.name}" does not exist', span)

@@ -48,10 +48,9 @@ def drop_objects(catalog: Catalog, node: Node, context: Context) -> Catalog:
         except Refused as refused:
             if not (node.get("missing_ok") and refused.sqlstate in MISSING):
                 raise
-        except NotModelled as unknown:
+        except NotModelled:
             if not node.get("missing_ok"):
                 raise
-            del unknown
     return drop(catalog, parts, cascade) if parts else catalog
 
 

@@ -10,7 +10,7 @@ from schemalint.catalog.model import Node, Relation, Type
 from schemalint.catalog.type_names import strings, type_of
 from schemalint.replay.context import Refused
 from schemalint.replay.names import find_relation, plain_path
-from schemalint.replay.reading import literal_text
+from schemalint.replay.output_names import literal_text
 from schemalint.replay.transactions import FRESH
 
 # Bodies of functions are not run when they are made, and the label itself is being added.

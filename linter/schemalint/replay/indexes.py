@@ -9,7 +9,7 @@ from schemalint.replay.columns import own_expression
 from schemalint.replay.context import Context, Refused
 from schemalint.replay.inheritance import partitions_of
 from schemalint.replay.names import columns_addition, find_named, relation_name, relation_of, replace
-from schemalint.replay.reading import output_name
+from schemalint.replay.output_names import output_name
 from schemalint.text import Span
 
 ORDERINGS = {

@@ -50,7 +50,3 @@ def truncate(catalog: Catalog, node: Node, context: Context) -> Catalog:
         if relation is not None:
             catalog = _with_rows(catalog, relation, Rows.NONE)
     return catalog
-
-
-def change_data(catalog: Catalog, node: Node, context: Context) -> Catalog:
-    return catalog

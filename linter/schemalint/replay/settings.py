@@ -8,7 +8,7 @@ from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Node
 from schemalint.catalog.type_names import strings
 from schemalint.replay.context import Context
-from schemalint.replay.reading import literal_text
+from schemalint.replay.output_names import literal_text
 
 FOLLOWED = frozenset({"search_path", "role", "session_authorization", "check_function_bodies"})
 LOCAL = "local_settings"  # what SET LOCAL has changed, with the values to come back at the transaction's end

@@ -10,7 +10,7 @@ from schemalint.replay.columns import Definition, define_column, with_generated
 from schemalint.replay.constraints import add_check, add_key, add_not_null
 from schemalint.replay.context import Context, Refused
 from schemalint.replay.foreign_keys import add_foreign_key
-from schemalint.replay.names import owner_now, range_name, relation_of, replace, schema_for, temporary_schema, use_type
+from schemalint.replay.names import owner_now, range_name, relation_of, replace, schema_for, temporary_schema
 from schemalint.text import Span
 
 PERSISTENCE = {"p": "permanent", "u": "unlogged", "t": "temporary"}
@@ -231,10 +231,6 @@ def not_nulls_like(catalog: Catalog, source: Relation, span: Span) -> list[Const
                 node: Node = {"contype": "CONSTR_NOTNULL", "conname": each.name}
                 found.append(Constrained(node, span, column.name))
     return found
-
-
-def own_type(catalog: Catalog, table: Relation, column: Column) -> Catalog:
-    return use_type(catalog, table.oid, column.type)
 
 
 def source_of(catalog: Catalog, node: Node) -> Relation:
