@@ -21,12 +21,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 import yaml
 
-if TYPE_CHECKING:
-    from schemalint.finding import Finding, Report
+from schemalint.check import check
+from schemalint.configuration import Configuration
+from schemalint.finding import Finding, Report
+from schemalint.migrations.discovery import discover
 
 FOLDER = Path(__file__).parents[2] / "shared" / "cases"
 FALSE_ALARMS = ("breaks", "loses", "fails", "exposes")
@@ -149,12 +152,6 @@ def in_words(case: Case) -> str:
 
 def report_on(case: Case, folder: Path) -> Report:
     """What `check` says when asked about the case's migration, the last file of its history."""
-    import msgspec
-    from schemalint.configuration import Configuration
-    from schemalint.migrations.discovery import discover
-
-    from schemalint.check import check
-
     folder.mkdir()
     texts = (*case.history, case.migration)
     names = [f"{number:04}_{'migration' if number == len(texts) else 'history'}.sql" for number in range(1, len(texts) + 1)]

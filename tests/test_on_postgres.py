@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from schemalint.rule import load_rules
 from tests.fixture_files import Fixture, Migration, fixture_files, in_one_transaction, read_fixture, statements
 from tests.postgres import Connect, Connection, Server, sqlstate_of
 
@@ -23,8 +24,6 @@ LATER = ("exposes", "blocks", "drifts", "cutover")  # groups whose proof has ano
 @cache
 def sqlstates() -> dict[str, tuple[str, ...]]:
     """What each rule says that PostgreSQL answers."""
-    from schemalint.rule import load_rules
-
     return {rule.id: rule.sqlstates for rule in load_rules()}
 
 

@@ -9,15 +9,16 @@ import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
+from schemalint.check import check
+from schemalint.configuration import Configuration
+from schemalint.finding import Finding
+from schemalint.migrations.discovery import discover
+from schemalint.rule import Rule, load_rules
 from tests.fixture_files import FOLDER, Expectation, Fixture, fixture_files, read_fixture
-
-if TYPE_CHECKING:
-    from schemalint.finding import Finding
-    from schemalint.rule import Rule
 
 RULES = FOLDER.parent / "rules"
 SECTIONS = ("## Why", "## Way out", "## Not reported")
@@ -41,11 +42,6 @@ class Said(NamedTuple):
 
 def findings(folder: Path, fixture: Fixture, asked: tuple[str, ...]) -> tuple[Finding, ...]:
     """What the engine says of the fixture's migrations: of the newest state, or of those asked about."""
-    from schemalint.configuration import Configuration
-    from schemalint.migrations.discovery import discover
-
-    from schemalint.check import check
-
     migrations = folder / "migrations"
     migrations.mkdir(exist_ok=True)
     for name, sql in fixture.migrations:
@@ -104,8 +100,6 @@ def test_of_the_last_file_alone(path: Path, tmp_path: Path) -> None:
 
 @cache
 def rules() -> dict[str, Rule]:
-    from schemalint.rule import load_rules
-
     return {rule.id: rule for rule in load_rules()}
 
 
