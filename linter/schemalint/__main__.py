@@ -10,17 +10,8 @@ INTERRUPTED = 130
 
 def main() -> int:
     """Runs the command that the process was started with; its exit code."""
-    arguments = sys.argv[1:]
-    if arguments == ["--version"]:
-        # Asked by editors and hooks at every turn; loading the command line costs more than the answer.
-        from schemalint import __version__
-
-        print(f"schemalint {__version__}")
-        return 0
     try:
-        from schemalint.cli import run
-
-        return run(arguments)
+        return _answer(sys.argv[1:])
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
@@ -30,6 +21,23 @@ def main() -> int:
 
         complain(f"internal error ({type(error).__name__}: {error}); please report it, with what SCHEMALINT_DEBUG=1 prints")
         return 2
+
+
+def _answer(arguments: list[str]) -> int:
+    if arguments != ["--version"]:
+        from schemalint.cli import run
+
+        return run(arguments)
+    # Asked by editors and hooks at every turn; loading the command line costs more than the answer.
+    from schemalint import __version__
+    from schemalint.commands.output import CommandError, complain, write
+
+    try:
+        write(f"schemalint {__version__}\n")
+    except CommandError as error:
+        complain(str(error))
+        return 2
+    return 0
 
 
 if __name__ == "__main__":

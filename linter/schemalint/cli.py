@@ -8,6 +8,7 @@ import click
 
 from schemalint import __version__
 from schemalint.commands.check import check
+from schemalint.commands.help import help_option
 from schemalint.commands.output import CommandError, complain, prepare_streams
 from schemalint.commands.rules import explain, rules
 
@@ -15,7 +16,8 @@ FAILED = 2
 INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(context_settings={"max_content_width": 100})
+@help_option
 @click.version_option(__version__, prog_name="schemalint", message="%(prog)s %(version)s")
 def schemalint() -> None:
     """Finds the migration that breaks a trigger-based table sync.

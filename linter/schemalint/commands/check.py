@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from schemalint.commands.help import help_option
+
 if TYPE_CHECKING:
     from schemalint.configuration import Configuration
     from schemalint.finding import Report
@@ -26,6 +28,7 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colors in the text."
 )
+@help_option
 def check(paths: tuple[Path, ...], format_: str, fail_on: str | None, config: Path | None, color: str) -> int:
     """Lint migrations.
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import click
 
+from schemalint.commands.help import help_option
+
 
 @click.command()
+@help_option
 def rules() -> int:
     """List every rule, in a line."""
     from schemalint.commands.output import write
@@ -18,6 +21,7 @@ def rules() -> int:
 
 
 @click.command()
+@help_option
 @click.argument("rule")
 def explain(rule: str) -> int:
     """Print a rule's page: what it finds, why that matters, and the way out."""
