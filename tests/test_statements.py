@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from schemalint.parse.statements import Broken, MetaCommand, Statement, parse_one, read_statements
 from schemalint.text import Source
 
@@ -20,7 +21,8 @@ def test_each_statement_has_its_own_text() -> None:
 
 
 def test_one_bad_statement_hides_no_other() -> None:
-    assert read("select 1;\nselec 2;\nselect 3") == [("SelectStmt", "select 1"), ("Broken", "selec 2"), ("SelectStmt", "select 3")]
+    expected = [("SelectStmt", "select 1"), ("Broken", "selec 2"), ("SelectStmt", "select 3")]
+    assert read("select 1;\nselec 2;\nselect 3") == expected
 
 
 def test_the_token_that_postgresql_stumbles_over() -> None:

@@ -63,9 +63,10 @@ def _version_of(oid: int, old: Version, inherited: Ledger, boundary: Boundary, c
     relation = boundary.after.relation(oid)
     if relation is not None and not ledger and relation.triggers and (found := signature(relation, boundary.after)) is not None:
         return Late(relation, boundary.after, (), (), {oid, *(each.function for each in relation.triggers)}, found)
-    if relation is not None and old is not None and not inherited and changes is not None and old.seen:
-        if all(_of_columns(key, boundary) for key in changes & old.seen):
-            return Late(relation, boundary.after, ledger, ledger, old.seen)
+    if relation is None or old is None or inherited or changes is None:
+        return trace(oid, ledger, boundary.after)
+    if all(_of_columns(key, boundary) for key in changes & old.seen):
+        return Late(relation, boundary.after, ledger, ledger, old.seen)
     return trace(oid, ledger, boundary.after)
 
 

@@ -266,10 +266,10 @@ class State(msgspec.Struct, frozen=True):
 
     def names(self, firing: Firing, target: int | None = None) -> SyncNames:
         """The sync that a finding is about, by name."""
-        if target is None:
-            target = next(
-                (each.target for each in self.syncs if any(w.target == each.target for p in firing.paths for w in p.writes)), None
-            )
+        if target not in {*(each.target for each in self.syncs), *(line.target for line in self.ledger)}:
+            own = [each.target for each in self.syncs if any(w.target == each.target for p in firing.paths for w in p.writes)]
+            past = [line.target for line in self.ledger if firing.function == line.function]
+            target = next(iter([*own, *past]), target)
         return SyncNames(
             self.catalog.qualified_name(self.source),
             self.relation_name(target) if target is not None else None,
@@ -278,7 +278,7 @@ class State(msgspec.Struct, frozen=True):
         )
 
     def names_of(self, line: Remembered) -> SyncNames:
-        return SyncNames(line.source_name, line.target_name, line.trigger_name, self.signature(line.function))
+        return SyncNames(line.source_name, line.target_name, line.trigger_name, line.function_name)
 
     def signature(self, function: int) -> str | None:
         found = self.catalog.function(function)
@@ -458,12 +458,8 @@ def step(*sqlstates: str) -> Callable[[Callable[..., Violations]], Callable[...,
 @cache
 def load_rules() -> tuple[Rule, ...]:
     """All rules, in the order of their ids."""
-    import schemalint.rules
-
     found = []
-    for module_info in pkgutil.walk_packages(schemalint.rules.__path__, "schemalint.rules."):
-        if module_info.ispkg:
-            continue
+    for module_info in _modules():
         module = importlib.import_module(module_info.name)
         for value in vars(module).values():
             if getattr(value, "rule_kind", None) is not None and value.__module__ == module.__name__:
@@ -473,17 +469,18 @@ def load_rules() -> tuple[Rule, ...]:
     return tuple(sorted(found, key=lambda each: each.id))
 
 
+def _modules() -> list[pkgutil.ModuleInfo]:
+    package = importlib.import_module("schemalint.rules")
+    return [each for each in pkgutil.walk_packages(package.__path__, "schemalint.rules.") if not each.ispkg]
+
+
 def rule_ids() -> tuple[str, ...]:
     """The ids of all rules, from the names of their files alone."""
-    import schemalint.rules
-
-    names = (
-        each.name.split(".") for each in pkgutil.walk_packages(schemalint.rules.__path__, "schemalint.rules.") if not each.ispkg
-    )
+    names = (each.name.split(".") for each in _modules())
     return tuple(sorted(f"{parts[-2]}/{parts[-1].replace('_', '-')}" for parts in names))
 
 
 __all__ = [
-    "Carried", "Certainty", "Change", "Failing", "Place", "Remembered", "Rule", "Severity", "State", "Sync", "SyncNames", "Violation",
-    "Violations", "Write", "invariant", "load_rules", "rule_ids", "step", "witness_of", "writes_in_words",
+    "Carried", "Certainty", "Change", "Failing", "Place", "Remembered", "Rule", "Severity", "State", "Sync", "SyncNames",
+    "Violation", "Violations", "Write", "invariant", "load_rules", "rule_ids", "step", "witness_of", "writes_in_words",
 ]  # fmt: skip

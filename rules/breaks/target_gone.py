@@ -24,5 +24,6 @@ def target_gone(state: State) -> Violations:
             failing,
             f"the trigger writes to {failure.reason}, and there is no such table",
             place="written to here",
-            help=f"replace {state.signature(failing.firing.function)} or drop the trigger {failing.firing.trigger_name} in the same migration",
+            help=f"replace {state.signature(failing.firing.function)} or drop the trigger {failing.firing.trigger_name} "
+            "in the same migration",
         )

@@ -21,5 +21,6 @@ def target_readonly(state: State) -> Violations:
             failing,
             f"{failure.reason} does not take what the trigger writes",
             place="written here",
-            help=f"write to the table below it in {state.signature(failing.firing.function)}, or give the view an INSTEAD OF trigger",
+            help=f"write to the table below it in {state.signature(failing.firing.function)}, "
+            "or give the view an INSTEAD OF trigger",
         )

@@ -21,7 +21,7 @@ def row_filtered(state: State) -> Violations:
             yield state.loss(
                 line,
                 f"{state.of_event(line)} no longer reach {line.target_name}: the trigger does not carry them any more",
-                help=f"let {state.signature(line.function) or line.trigger_name} write to {line.target_name} on {line.event.upper()} again",
+                help=f"let {line.function_name} write to {line.target_name} on {line.event.upper()} again",
             )
     for line, carried in state.narrowed():
         texts = " and ".join(carried.skipped_texts[:2])

@@ -31,10 +31,8 @@ def type_of(node: dict[str, Any], catalog: Catalog, path: tuple[str, ...] | None
     names = strings(node.get("names"))
     if not names:
         return UNKNOWN
-    if node.get("pct_type"):
-        found = _column_type(names, catalog, path)
-    else:
-        found = named_type(names, catalog, path, modifiers_of(node))
+    own = node.get("pct_type")
+    found = _column_type(names, catalog, path) if own else named_type(names, catalog, path, modifiers_of(node))
     return array_of(found) if node.get("arrayBounds") and found != UNKNOWN else found
 
 

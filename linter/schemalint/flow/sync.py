@@ -51,6 +51,7 @@ class Remembered(msgspec.Struct, frozen=True):
     trigger: int
     trigger_name: str
     function: int
+    function_name: str  # its signature
     columns: frozenset[tuple[int, int]]
     skipped: frozenset[Filter]
     missed: frozenset[tuple[int, int]]

@@ -52,7 +52,10 @@ class Constant(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A function or operator over other terms; an explicit cast is Call("::", …), one by assignment Call(":=", …), each with the type as detail."""
+    """A function or operator over other terms.
+
+    An explicit cast is Call("::", …), one by assignment Call(":=", …), each with the type as detail.
+    """
 
     name: str
     arguments: tuple[Term, ...]

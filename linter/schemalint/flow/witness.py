@@ -8,7 +8,8 @@ from schemalint.catalog.model import Column, ConstraintKind, Relation, RelationK
 SAMPLES = {
     "uuid": "gen_random_uuid()", "bool": "true", "date": "current_date", "json": "'{}'", "jsonb": "'{}'", "bytea": "'\\x00'",
     "inet": "'127.0.0.1'", "interval": "'1 day'", "int2": "1", "int4": "1", "int8": "1", "numeric": "1", "float4": "1",
-    "float8": "1", "timestamptz": "now()", "timestamp": "now()", "time": "'12:00'", "text": "'x'", "varchar": "'x'", "bpchar": "'x'",
+    "float8": "1", "timestamptz": "now()", "timestamp": "now()", "time": "'12:00'", "text": "'x'",
+    "varchar": "'x'", "bpchar": "'x'",
 }  # fmt: skip
 
 

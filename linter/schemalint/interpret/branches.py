@@ -10,7 +10,7 @@ from schemalint.catalog.model import UNKNOWN, Type
 from schemalint.catalog.type_names import element_of
 from schemalint.flow.path import Condition, Failure
 from schemalint.flow.value import NOTHING, Call, Null, Opaque, Value, subterms
-from schemalint.interpret import conditions, expression, run
+from schemalint.interpret import conditions, operators, run
 from schemalint.interpret.scope import Context
 from schemalint.interpret.state import FALSE, TRUE, State, ended_by, replace, with_pending
 from schemalint.interpret.trees import parsed_expression, scope_at
@@ -101,7 +101,7 @@ def case(statement: tree.Case, state: State, context: Context) -> list[State]:
 
 
 def _matched(subject: Value, fragment: tree.Fragment, state: State, context: Context) -> list[tuple[bool, State]]:
-    value = expression.operate("=", subject, run.value_of(fragment, state, context), scope_at(fragment, state, context), {})
+    value = operators.operate("=", subject, run.value_of(fragment, state, context), scope_at(fragment, state, context), {})
     truth = conditions.truth(value)
     if truth is not None:
         return [(truth, state)]

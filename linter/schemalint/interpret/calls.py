@@ -9,7 +9,7 @@ import msgspec
 
 from schemalint.catalog.model import UNKNOWN, Function
 from schemalint.flow.value import NOTHING, NULL, Call, Constant, Null, Opaque, Value, join
-from schemalint.interpret import expression, query, run, writing
+from schemalint.interpret import casts, expression, query, run, writing
 from schemalint.interpret.scope import Context, Effect, Scope
 from schemalint.interpret.state import State, Variables
 from schemalint.interpret.trees import locator
@@ -41,7 +41,7 @@ def call_function(function: Function, arguments: list[Value], scope: Scope, node
         bare = msgspec.structs.replace(scope, variables={}, tables=(), outer=None)
         given.append(expression.evaluate(each.default.node, bare) if each.default is not None else NOTHING)
     context = inner_context(scope.context, function, (function.oid, scope.context.event))
-    parameters = tuple(expression.converted(v, a.type) if a.type != UNKNOWN else v for v, a in zip(given, inputs, strict=False))
+    parameters = tuple(casts.converted(v, a.type) if a.type != UNKNOWN else v for v, a in zip(given, inputs, strict=False))
     variables: Variables = immutables.Map(
         {each.name: value for each, value in zip(inputs, parameters, strict=False) if each.name}
     )
@@ -104,7 +104,7 @@ def _call_sql(
     value = result.columns[0][1]
     if result.rows not in ("one",):
         value = join(value, msgspec.structs.replace(NULL, type=value.type))
-    return expression.converted(value, function.result)
+    return casts.converted(value, function.result)
 
 
 def _gathered(function: Function, states: list[State], scope: Scope, opaque: Value) -> Value:
@@ -120,4 +120,4 @@ def _gathered(function: Function, states: list[State], scope: Scope, opaque: Val
     result = results[0]
     for each in results[1:]:
         result = join(result, each)
-    return expression.converted(result, function.result) if result is not NOTHING else opaque
+    return casts.converted(result, function.result) if result is not NOTHING else opaque

@@ -7,14 +7,13 @@ What it does not understand is noted as a gap and yields an unknown value.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from schemalint.catalog.model import UNKNOWN, Relation, Type, UserType
-from schemalint.catalog.resolve import Resolved, Unresolved, coercion, common_type, resolve_operator
-from schemalint.catalog.type_names import UserTypesOf, array_of, element_of, strings, type_of
+from schemalint.catalog.model import UNKNOWN, Relation, Type
+from schemalint.catalog.resolve import common_type
+from schemalint.catalog.type_names import UserTypesOf, array_of, element_of, strings
 from schemalint.flow.value import (
     NOTHING,
     NULL,
@@ -27,16 +26,13 @@ from schemalint.flow.value import (
     constant,
     join,
 )
-from schemalint.interpret import conditions, functions, query
-from schemalint.interpret.fold import compare, fold
+from schemalint.interpret import casts, conditions, functions, operators, query
 from schemalint.interpret.scope import Scope, Table, fail
 
 Node = dict[str, Any]
 
+
 # Operators that may yield NULL although no operand is NULL.
-NULLABLE_OPERATORS = frozenset({"->", "->>", "#>", "#>>", "@?", "@@", "?"})
-
-
 def evaluate(node: Node, scope: Scope) -> Value:
     """The value of an expression."""
     ((kind, inner),) = node.items()
@@ -60,9 +56,6 @@ def _constant(node: Node, scope: Scope) -> Value:
     if "bsval" in node:
         return constant(node["bsval"].get("bsval", ""), "bit")
     return constant(node.get("sval", {}).get("sval", ""), "unknown")
-
-
-# -- names
 
 
 def _column(node: Node, scope: Scope) -> Value:
@@ -210,207 +203,14 @@ def _parameter(node: Node, scope: Scope) -> Value:
     return scope.parameters[number - 1] if 0 < number <= len(scope.parameters) else NOTHING
 
 
-# -- operators
-
-
-def type_id(value: Value) -> str | int | None:
-    """The type as resolution takes it: None where it is not known."""
-    return None if value.type.id == "?" else value.type.id
-
-
-def _operation(node: Node, scope: Scope) -> Value:
-    kind = node.get("kind", "AEXPR_OP")
-    special = OPERATIONS.get(kind)
-    if special is not None:
-        return special(node, scope)
-    name = strings(node["name"])[-1]
-    right = evaluate(node["rexpr"], scope)
-    left = evaluate(node["lexpr"], scope) if "lexpr" in node else None
-    return operate(name, left, right, scope, node)
-
-
-def operate(name: str, left: Value | None, right: Value, scope: Scope, node: Node) -> Value:
-    """An operator applied, after PostgreSQL's choice among the operators of that name."""
-    if name in ("=", "<>") and left is not None and left.row is not None and right.row is not None:
-        return _compare_rows(name, left, right)
-    resolved = _resolved_operator(name, None if left is None else left.type.id, right.type.id, scope)
-    result: Type = UNKNOWN
-    if isinstance(resolved, Unresolved):
-        if resolved.reason != "unknown" and not _user_operator(name, scope):
-            subject = ("operator", name, str(left.type.id if left is not None else ""), str(right.type.id))
-            message = functions.with_type_names(resolved.message, scope.catalog)
-            raise fail(scope, "operator", resolved.sqlstate, message, node.get("location"), subject)
-    elif resolved.result is not None:
-        result = Type(resolved.result)
-    operands = (right,) if left is None else (left, right)
-    null = Null.NEVER
-    for each in operands:
-        null = null.strict(each.null)
-    if name in NULLABLE_OPERATORS and null is Null.NEVER:
-        null = Null.MAYBE
-    folded = fold(name, operands)
-    if folded is not None:
-        return folded if folded.type.id == result.id or result == UNKNOWN else msgspec.structs.replace(folded, type=result)
-    if null is Null.ALWAYS:
-        return Value(result, null, Constant(None))
-    return Value(result, null, Call(name, tuple(each.term for each in operands)))
-
-
-def _resolved_operator(name: str, left: str | int | None, right: str | int, scope: Scope) -> Resolved | Unresolved:
-    if isinstance(left, int) or isinstance(right, int):
-        return resolve_operator(name, left, right, UserTypesOf(scope.catalog))
-    return _own_operator(name, left, right)
-
-
-@lru_cache(maxsize=4096)
-def _own_operator(name: str, left: str | None, right: str) -> Resolved | Unresolved:
-    """PostgreSQL's own operator over its own types: the same in every catalog."""
-    return resolve_operator(name, left, right)
-
-
-def _user_operator(name: str, scope: Scope) -> bool:
-    return bool(scope.catalog.get(("operators", name)))
-
-
-def _compare_rows(name: str, left: Value, right: Value) -> Value:
-    return Value(Type("bool"), Null.MAYBE, Call(name, (left.term, right.term)))
-
-
-def _distinct(node: Node, scope: Scope) -> Value:
-    left, right = evaluate(node["lexpr"], scope), evaluate(node["rexpr"], scope)
-    wanted = node["kind"] == "AEXPR_DISTINCT"
-    if left.row is None and right.row is None:
-        operate("=", left, right, scope, node)
-    truth = _distinct_truth(left, right)
-    if truth is not None:
-        return boolean(truth == wanted)
-    return Value(
-        Type("bool"), Null.NEVER, Call("is distinct from" if wanted else "is not distinct from", (left.term, right.term))
-    )
-
-
-def _distinct_truth(left: Value, right: Value) -> bool | None:
-    if left.null is Null.ALWAYS and right.null is Null.ALWAYS:
-        return False
-    if Null.ALWAYS in (left.null, right.null):
-        other = right if left.null is Null.ALWAYS else left
-        return True if other.null is Null.NEVER else None
-    order = compare(left.constant, right.constant)
-    return None if order is None else order != 0
-
-
-def _any_or_all(node: Node, scope: Scope) -> Value:
-    left, right = evaluate(node["lexpr"], scope), evaluate(node["rexpr"], scope)
-    element = element_of(right.type)
-    name = strings(node["name"])[-1]
-    if element is not None:
-        operate(name, msgspec.structs.replace(left, term=Opaque()), Value(element), scope, node)
-    null = left.null.strict(right.null)
-    word = "any" if node["kind"] == "AEXPR_OP_ANY" else "all"
-    return Value(Type("bool"), null if null is not Null.NEVER else Null.MAYBE, Call(f"{name} {word}", (left.term, right.term)))
-
-
-def _in(node: Node, scope: Scope) -> Value:
-    left = evaluate(node["lexpr"], scope)
-    options = [evaluate(each, scope) for each in node["rexpr"]["List"]["items"]]
-    negated = strings(node["name"])[-1] == "<>"
-    results = [operate("=", left, each, scope, node) for each in options]
-    value = either(results)
-    return negate(value) if negated else value
-
-
-def _nullif(node: Node, scope: Scope) -> Value:
-    left, right = evaluate(node["lexpr"], scope), evaluate(node["rexpr"], scope)
-    equal = operate("=", left, right, scope, node)
-    truth = conditions.truth(equal)
-    if truth is True:
-        return msgspec.structs.replace(NULL, type=left.type)
-    if truth is False:
-        return left
-    null = Null.MAYBE if left.null is Null.NEVER else left.null
-    return Value(left.type, null, Call("nullif", (left.term, right.term)))
-
-
-def _between(node: Node, scope: Scope) -> Value:
-    left = evaluate(node["lexpr"], scope)
-    low, high = (evaluate(each, scope) for each in node["rexpr"]["List"]["items"])
-    inside = both([operate(">=", left, low, scope, node), operate("<=", left, high, scope, node)])
-    return negate(inside) if "NOT" in node["kind"] else inside
-
-
-def _like(node: Node, scope: Scope) -> Value:
-    return operate(strings(node["name"])[-1], evaluate(node["lexpr"], scope), evaluate(node["rexpr"], scope), scope, node)
-
-
-OPERATIONS: dict[str, Callable[[Node, Scope], Value]] = {
-    "AEXPR_DISTINCT": _distinct,
-    "AEXPR_NOT_DISTINCT": _distinct,
-    "AEXPR_OP_ANY": _any_or_all,
-    "AEXPR_OP_ALL": _any_or_all,
-    "AEXPR_IN": _in,
-    "AEXPR_NULLIF": _nullif,
-    "AEXPR_BETWEEN": _between,
-    "AEXPR_NOT_BETWEEN": _between,
-    "AEXPR_BETWEEN_SYM": _between,
-    "AEXPR_NOT_BETWEEN_SYM": _between,
-    "AEXPR_LIKE": _like,
-    "AEXPR_ILIKE": _like,
-    "AEXPR_SIMILAR": _like,
-}
-
-
-# -- truth
-
-
-def negate(value: Value) -> Value:
-    truth = conditions.truth(value)
-    if truth is not None:
-        return boolean(not truth)
-    if value.null is Null.ALWAYS:
-        return boolean(None)
-    return Value(Type("bool"), value.null, Call("not", (value.term,)))
-
-
-def both(values: Sequence[Value]) -> Value:
-    """AND."""
-    truths = [conditions.truth(each) for each in values]
-    if False in truths:
-        return boolean(False)
-    left = [each for each, truth in zip(values, truths, strict=True) if truth is None]
-    if not left:
-        return boolean(True)
-    return _connect("and", left)
-
-
-def either(values: Sequence[Value]) -> Value:
-    """OR."""
-    truths = [conditions.truth(each) for each in values]
-    if True in truths:
-        return boolean(True)
-    left = [each for each, truth in zip(values, truths, strict=True) if truth is None]
-    if not left:
-        return boolean(False)
-    return _connect("or", left)
-
-
-def _connect(word: str, values: list[Value]) -> Value:
-    if all(each.null is Null.ALWAYS for each in values):
-        return boolean(None)
-    null = Null.NEVER
-    for each in values:
-        null = null.strict(Null.MAYBE if each.null is Null.ALWAYS else each.null)
-    term = values[0].term if len(values) == 1 else Call(word, tuple(each.term for each in values))
-    return Value(Type("bool"), null, term)
-
-
 def _boolean(node: Node, scope: Scope) -> Value:
     values = [evaluate(each, scope) for each in node["args"]]
     match node.get("boolop", "AND_EXPR"):
         case "AND_EXPR":
-            return both(values)
+            return operators.both(values)
         case "OR_EXPR":
-            return either(values)
-    return negate(values[0])
+            return operators.either(values)
+    return operators.negate(values[0])
 
 
 def _null_test(node: Node, scope: Scope) -> Value:
@@ -445,9 +245,6 @@ def _boolean_test(node: Node, scope: Scope) -> Value:
     return boolean(answers[kind.replace("NOT_", "")] != ("NOT_" in kind))
 
 
-# -- choices
-
-
 def _case(node: Node, scope: Scope) -> Value:
     subject = evaluate(node["arg"], scope) if "arg" in node else None
     results: list[Value] = []
@@ -456,7 +253,7 @@ def _case(node: Node, scope: Scope) -> Value:
         when = each["CaseWhen"]
         test = evaluate(when["expr"], branch_scope)
         if subject is not None:
-            test = operate("=", subject, test, branch_scope, when)
+            test = operators.operate("=", subject, test, branch_scope, when)
         truth = conditions.truth(test)
         if truth is False or (truth is None and test.null is Null.ALWAYS):
             continue
@@ -475,7 +272,7 @@ def unite(values: Sequence[Value], scope: Scope) -> Value:
     result = values[0]
     for each in values[1:]:
         result = join(result, each)
-    ids = [type_id(each) for each in values]
+    ids = [operators.type_id(each) for each in values]
     if None in ids:
         return result
     found = common_type([each for each in ids if each is not None], UserTypesOf(scope.catalog))
@@ -511,54 +308,6 @@ def _min_max(node: Node, scope: Scope) -> Value:
     null = Null.NEVER if Null.NEVER in nulls else result.null
     word = "greatest" if node.get("op", "IS_GREATEST") == "IS_GREATEST" else "least"
     return Value(result.type, null, Call(word, tuple(each.term for each in values)))
-
-
-# -- casts and constructors
-
-
-def cast(value: Value, target: Type, scope: Scope, location: int | None) -> Value:
-    """An explicit cast."""
-    if target == UNKNOWN:
-        return Value(UNKNOWN, value.null, Opaque("cast"))
-    source = type_id(value)
-    if source is not None and coercion(source, target.id, UserTypesOf(scope.catalog)) is None and value.row is None:
-        names = functions.type_name(value.type, scope.catalog), functions.type_name(target, scope.catalog)
-        raise fail(
-            scope, "cast", "42846", f"cannot cast type {names[0]} to {names[1]}", location, ("cast", str(source), str(target.id))
-        )
-    check_label(value, target, scope, location)
-    return converted(value, target, explicit=True)
-
-
-def converted(value: Value, target: Type, explicit: bool = False) -> Value:
-    """A value after a cast that exists. Only an explicit one cuts a string to length."""
-    if value.type == target:
-        return value
-    if isinstance(value.term, Constant):
-        return Value(target, value.null, Constant(value.term.text, target.id))
-    if value.type.id == target.id and (not target.modifiers or target.modifiers == value.type.modifiers):
-        return msgspec.structs.replace(value, type=target)
-    detail = f"{target.id}{list(target.modifiers) if target.modifiers else ''}"
-    return Value(target, value.null, Call("::" if explicit else ":=", (value.term,), detail), value.row, value.relation)
-
-
-def check_label(value: Value, target: Type, scope: Scope, location: int | None) -> None:
-    """A constant must be a label of the enum that it is cast to (22P02)."""
-    base = scope.catalog.domain_base(target)
-    enum = scope.catalog.get(base.id) if isinstance(base.id, int) else None
-    if not isinstance(enum, UserType) or enum.kind != "enum" or not isinstance(value.term, Constant) or value.term.text is None:
-        return
-    if value.type.id in ("unknown", "text", "varchar") and value.term.text not in enum.labels:
-        message = f'invalid input value for enum {enum.name}: "{value.term.text}"'
-        raise fail(scope, "enum-label", "22P02", message, location, (enum.oid, value.term.text), reason="label")
-
-
-def _type_cast(node: Node, scope: Scope) -> Value:
-    target = type_of(node["typeName"], scope.catalog, scope.path)
-    value = evaluate(node["arg"], scope)
-    if target == UNKNOWN:
-        functions.missing_type(node["typeName"], scope)
-    return cast(value, target, scope, node.get("location"))
 
 
 def _row(node: Node, scope: Scope) -> Value:
@@ -646,14 +395,14 @@ HANDLERS: dict[str, Callable[[Node, Scope], Value]] = {
     "A_Const": _constant,
     "ColumnRef": _column,
     "ParamRef": _parameter,
-    "A_Expr": _operation,
+    "A_Expr": operators.operation,
     "BoolExpr": _boolean,
     "NullTest": _null_test,
     "BooleanTest": _boolean_test,
     "CaseExpr": _case,
     "CoalesceExpr": _coalesce,
     "MinMaxExpr": _min_max,
-    "TypeCast": _type_cast,
+    "TypeCast": casts.type_cast,
     "FuncCall": functions.call,
     "RowExpr": _row,
     "A_ArrayExpr": _array,
@@ -692,4 +441,4 @@ def default_of(relation: Relation, number: int, scope: Scope) -> Value:
         return Value(column.type, Null.ALWAYS, Constant(None))
     bare = msgspec.structs.replace(scope, variables={}, tables=(), outer=None, parameters=())
     value = evaluate(expression.node, bare)
-    return converted(value, column.type) if value.type.id != "?" else msgspec.structs.replace(value, type=column.type)
+    return casts.converted(value, column.type) if value.type.id != "?" else msgspec.structs.replace(value, type=column.type)

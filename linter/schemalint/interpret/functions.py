@@ -14,7 +14,7 @@ from schemalint.catalog.model import UNKNOWN, Function, Relation, Type, UserType
 from schemalint.catalog.resolve import Resolved, Unresolved, resolve_function
 from schemalint.catalog.type_names import UserTypesOf, strings
 from schemalint.flow.value import NOTHING, NULL, Call, Constant, Null, Opaque, Value, constant
-from schemalint.interpret import calls, expression
+from schemalint.interpret import calls, casts, expression, operators
 from schemalint.interpret.names import is_gone
 from schemalint.interpret.scope import Scope, fail
 
@@ -58,7 +58,7 @@ def call(node: Node, scope: Scope) -> Value:
         return _unknown_function(names, arguments, node, scope)
     if node.get("agg_star"):
         return Value(Type("int8"), Null.NEVER, Opaque("count"))
-    types = tuple(expression.type_id(each) for each in arguments)
+    types = tuple(operators.type_id(each) for each in arguments)
     variadic = bool(node.get("func_variadic"))
     if users or any(isinstance(each, int) for each in types):
         resolved = resolve_function((*users, *own), names[-1], types, argument_names, variadic, UserTypesOf(scope.catalog))
@@ -224,7 +224,7 @@ def _populate(arguments: list[Value], scope: Scope) -> Value | None:
         elif value is None:
             row.append((column.name, Value(column.type, Null.ALWAYS, Constant(None))))
         else:
-            row.append((column.name, expression.converted(value, column.type)))
+            row.append((column.name, casts.converted(value, column.type)))
     return Value(Type(relation.oid), Null.NEVER, Opaque("populated"), tuple(row), relation.oid)
 
 

@@ -37,7 +37,9 @@ def _may_exist(schema: str | None, name: str, catalog: Catalog) -> bool:
     """Whether the project may have a relation that its migrations do not make: in a schema of the platform."""
     if schema is not None:
         found = catalog.schema_named(schema)
-        return not isinstance(found, Schema) and not catalog.get(("gone", "schema", schema))
+        if isinstance(found, Schema):
+            return found.assumed
+        return not catalog.get(("gone", "schema", schema))
     return bool(catalog.get(("unmodelled", name)))
 
 

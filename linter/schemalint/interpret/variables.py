@@ -10,7 +10,7 @@ from schemalint.catalog.model import UNKNOWN, Type
 from schemalint.catalog.type_names import strings, type_of
 from schemalint.flow.path import Failure
 from schemalint.flow.value import NOTHING, NULL, Constant, Null, Value
-from schemalint.interpret import expression, run
+from schemalint.interpret import casts, run
 from schemalint.interpret.scope import Context, RaisedError
 from schemalint.interpret.state import FALSE, State, ended_by, replace
 from schemalint.interpret.trees import parsed_expression, parsed_statement
@@ -112,7 +112,7 @@ def stored(variable: Value, value: Value) -> Value:
         return value
     if value.type.id == "?":
         return msgspec.structs.replace(value, type=variable.type)
-    return expression.converted(value, variable.type)
+    return casts.converted(value, variable.type)
 
 
 def store_row(

@@ -38,7 +38,7 @@ def updatable(view: Relation, catalog: Catalog) -> Updatable | None:
     inner = view.query.node.get("SelectStmt", view.query.node)
     if any(each in inner for each in BLOCKING) or inner.get("op", "SETOP_NONE") != "SETOP_NONE":
         return None
-    items = inner.get("fromClause") or ()
+    items: list[Node] = inner.get("fromClause") or []
     if len(items) != 1 or "RangeVar" not in items[0]:
         return None
     source = items[0]["RangeVar"]

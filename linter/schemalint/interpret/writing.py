@@ -12,7 +12,7 @@ from schemalint.catalog.resolve import coercion
 from schemalint.catalog.type_names import UserTypesOf
 from schemalint.flow.path import Assignment, Condition, Conflict, Failure, Write
 from schemalint.flow.value import NULL, Looked, Null, Opaque, Value, copied_field
-from schemalint.interpret import demands, expression, firing, functions, names, query, views
+from schemalint.interpret import casts, demands, expression, firing, functions, names, operators, query, views
 from schemalint.interpret.catching import is_caught
 from schemalint.interpret.scope import Effect, RaisedError, Scope, Table, fail
 from schemalint.text import Span
@@ -113,7 +113,7 @@ def _no_column(target: Target, name: str, location: int | None, scope: Scope) ->
 
 def assign(column: Column, value: Value, relation: Relation, location: int | None, scope: Scope) -> Value:
     """A value as a column takes it: the assignment cast, or its absence (42804)."""
-    source = expression.type_id(value)
+    source = operators.type_id(value)
     if source is not None and column.type != UNKNOWN and value.row is None:
         context = coercion(source, column.type.id, UserTypesOf(scope.catalog))
         if context not in ("i", "a"):
@@ -129,8 +129,8 @@ def assign(column: Column, value: Value, relation: Relation, location: int | Non
                 relation.oid,
                 column.number,
             )
-    expression.check_label(value, column.type, scope, location)
-    return expression.converted(value, column.type) if column.type != UNKNOWN else value
+    casts.check_label(value, column.type, scope, location)
+    return casts.converted(value, column.type) if column.type != UNKNOWN else value
 
 
 def _expression_span(node: Node, scope: Scope) -> Span | None:

@@ -32,6 +32,9 @@ COMMENT_MARK = pattern(r"/\*|\*/")
 BLANK = pattern(r"\s+")
 LINE_END = pattern(r"\n|\Z")
 COPY_FROM_STDIN = pattern(r"\s*COPY\b.*\bFROM\s+STDIN\b", DOTALL | IGNORECASE)
+PSQL_COPY = pattern(r"\\copy\b[^\n]*\bfrom\s+p?stdin\b", IGNORECASE)
+# The only statement with semicolons in parentheses. Elsewhere a parenthesis is missing, and that must not hide what follows.
+CREATE_RULE = pattern(r"CREATE\s+(?:OR\s+REPLACE\s+)?RULE\b", IGNORECASE)
 END_OF_DATA = pattern(r"^\\\.[ \t]*\r?$", MULTILINE)
 
 
@@ -55,15 +58,13 @@ def pieces(text: str) -> Iterator[Piece]:
         if text[position] == "\\":
             end = _line_end(text, position)
             yield Piece(position, end, meta=True)
-            position = end
+            position = _data_behind(text, end)[1] if PSQL_COPY.match(text, position) else end
             continue
         end, after, open_ = _statement_end(text, position)
         if COPY_FROM_STDIN.match(text, position, end) and not open_:
-            data = _line_end(text, after) + 1
-            terminator = END_OF_DATA.search(text, data) if data < len(text) else None
-            last = terminator.start() if terminator else len(text)
-            yield Piece(position, end, copied=bool(text[data:last].strip()))
-            position = terminator.end() if terminator else len(text)
+            copied, after = _data_behind(text, after)
+            yield Piece(position, end, copied=copied)
+            position = after
             continue
         if end > position:
             yield Piece(position, len(text[:end].rstrip()) if text[end - 1].isspace() else end, open=open_)
@@ -92,6 +93,14 @@ def _line_end(text: str, position: int) -> int:
     return found.start() if found is not None else len(text)
 
 
+def _data_behind(text: str, position: int) -> tuple[bool, int]:
+    """Whether there are rows of data below the line, and where they end."""
+    data = _line_end(text, position) + 1
+    terminator = END_OF_DATA.search(text, data) if data < len(text) else None
+    last, after = (terminator.start(), terminator.end()) if terminator else (len(text), len(text))
+    return bool(text[data:last].strip()), after
+
+
 def _comment_end(text: str, position: int) -> tuple[int, bool]:
     """The end of a comment, which may hold others; and whether it has one."""
     depth = 1
@@ -105,13 +114,14 @@ def _comment_end(text: str, position: int) -> tuple[int, bool]:
 def _statement_end(text: str, start: int) -> tuple[int, int, bool]:
     """Where a statement ends, where the next can begin, and whether something in it never ends."""
     position, depth, atomic = start, 0, 0
+    nests = CREATE_RULE.match(text, start) is not None
     while True:
         mark = TELLING.search(text, position)
         if mark is None:
             return len(text), len(text), False
         kind = mark.lastgroup if mark.lastgroup != "tag" else "dollar"
         position = mark.end()
-        if kind == "end" and depth == 0 and atomic == 0:
+        if kind == "end" and atomic == 0 and (depth == 0 or not nests):
             return mark.start(), position, False
         if kind in ("string", "quoted", "escaped") and not _closed(mark.group(), kind):
             return len(text), len(text), True

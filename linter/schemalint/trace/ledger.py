@@ -29,10 +29,23 @@ def _line(sync: Sync, carried: Carried, catalog: Catalog) -> Remembered | None:
     if source is None or target is None or not carried.firings:
         return None
     firing = carried.firings[0]
+    function = catalog.function(firing.function)
     return Remembered(
-        sync.source, sync.target, carried.event, catalog.qualified_name(source), catalog.qualified_name(target), sync.mirror,
-        firing.trigger, firing.trigger_name, firing.function, carried.columns - carried.missed, carried.skipped, carried.missed, sync.identity,
-    )  # fmt: skip
+        source=sync.source,
+        target=sync.target,
+        event=carried.event,
+        source_name=catalog.qualified_name(source),
+        target_name=catalog.qualified_name(target),
+        mirror=sync.mirror,
+        trigger=firing.trigger,
+        trigger_name=firing.trigger_name,
+        function=firing.function,
+        function_name=f"{catalog.qualified_name(function)}()" if function is not None else "?",
+        columns=carried.columns - carried.missed,
+        skipped=carried.skipped,
+        missed=carried.missed,
+        identity=sync.identity,
+    )
 
 
 def _merged(old: Remembered | None, new: Remembered) -> Remembered:
