@@ -391,19 +391,20 @@ def _unseen(node: Node, scope: Scope) -> Value:
     return Value(UNKNOWN, Null.UNKNOWN, Opaque("constructed"))
 
 
+# Other modules are named when they are called: they import this one.
 HANDLERS: dict[str, Callable[[Node, Scope], Value]] = {
     "A_Const": _constant,
     "ColumnRef": _column,
     "ParamRef": _parameter,
-    "A_Expr": operators.operation,
+    "A_Expr": lambda node, scope: operators.operation(node, scope),
     "BoolExpr": _boolean,
     "NullTest": _null_test,
     "BooleanTest": _boolean_test,
     "CaseExpr": _case,
     "CoalesceExpr": _coalesce,
     "MinMaxExpr": _min_max,
-    "TypeCast": casts.type_cast,
-    "FuncCall": functions.call,
+    "TypeCast": lambda node, scope: casts.type_cast(node, scope),
+    "FuncCall": lambda node, scope: functions.call(node, scope),
     "RowExpr": _row,
     "A_ArrayExpr": _array,
     "A_Indirection": _indirection,
