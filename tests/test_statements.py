@@ -67,6 +67,25 @@ def test_data_behind_copy(data: str, copied: bool) -> None:
     assert [(p.kind, p.copied) for p in parts if isinstance(p, Statement)] == [("CopyStmt", copied), ("SelectStmt", False)]
 
 
+def test_data_behind_the_copy_of_psql_is_no_sql() -> None:
+    assert read("\\copy a from stdin\n1\t';\n\\.\nselect 1;\n") == [
+        ("MetaCommand", "\\copy a from stdin"),
+        ("SelectStmt", "select 1"),
+    ]
+
+
+@pytest.mark.parametrize("broken", ["select (1", "insert into t values (1), (2", "create table t (a int", "select '(' || (2"])
+def test_a_missing_parenthesis_hides_nothing(broken: str) -> None:
+    assert read(f"select 1; {broken}; select 2;") == [("SelectStmt", "select 1"), ("Broken", broken), ("SelectStmt", "select 2")]
+
+
+def test_two_statements_without_a_semicolon_between_are_one() -> None:
+    assert read("create table a ()\ncreate table b ();\nselect 1;") == [
+        ("Broken", "create table a ()\ncreate table b ()"),
+        ("SelectStmt", "select 1"),
+    ]
+
+
 def test_a_huge_insert_is_read_by_its_first_row() -> None:
     rows = ",\n".join(f"({number}, 'a (b')" for number in range(20_000))
     first, second = read_statements(Source("a.sql", f"\\x\ninsert into t (a, b) values {rows};\nselect 1;"))[1:]

@@ -12,29 +12,31 @@ from re import compile as pattern
 
 import msgspec
 
-TELLING = pattern(
-    r"""
+QUOTES = r"""
       (?P<comment>--[^\n]*)
     | (?P<block>/\*)
-    | (?P<escaped>(?<![A-Za-z0-9_$])[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z))
+    | (?P<escaped>(?<=[eE])(?<![A-Za-z0-9_$][eE])'(?:[^'\\]+|\\.|'')*(?:'|\Z))
     | (?P<string>'[^']*(?:'|\Z))
     | (?P<quoted>"[^"]*(?:"|\Z))
     | (?P<dollar>(?<![A-Za-z0-9_$])\$(?P<tag>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$)
     | (?P<end>;)
-    | (?P<open>[(\[])
-    | (?P<close>[)\]])
     | (?P<meta>\\)
+"""
+NESTS = r"""
+    | (?P<open>[(])
+    | (?P<close>[)])
     | (?P<word>(?<![A-Za-z0-9_$])(?:BEGIN\s+ATOMIC|CASE|END)(?![A-Za-z0-9_$]))
-    """,
-    DOTALL | IGNORECASE | VERBOSE,
-)
+"""
+TELLING = pattern(QUOTES, DOTALL | VERBOSE)
+TELLING_IN_NESTS = pattern(QUOTES + NESTS, DOTALL | IGNORECASE | VERBOSE)
+# The only statements with statements inside. In any other, a semicolon in parentheses says that a parenthesis is missing,
+# and that must not hide what follows.
+CREATE_NEST = pattern(r"CREATE\s+(?:OR\s+REPLACE\s+)?(?:(RULE)|FUNCTION|PROCEDURE)\b", IGNORECASE)
 COMMENT_MARK = pattern(r"/\*|\*/")
 BLANK = pattern(r"\s+")
 LINE_END = pattern(r"\n|\Z")
 COPY_FROM_STDIN = pattern(r"\s*COPY\b.*\bFROM\s+STDIN\b", DOTALL | IGNORECASE)
 PSQL_COPY = pattern(r"\\copy\b[^\n]*\bfrom\s+p?stdin\b", IGNORECASE)
-# The only statement with semicolons in parentheses. Elsewhere a parenthesis is missing, and that must not hide what follows.
-CREATE_RULE = pattern(r"CREATE\s+(?:OR\s+REPLACE\s+)?RULE\b", IGNORECASE)
 END_OF_DATA = pattern(r"^\\\.[ \t]*\r?$", MULTILINE)
 
 
@@ -67,7 +69,7 @@ def pieces(text: str) -> Iterator[Piece]:
             position = after
             continue
         if end > position:
-            yield Piece(position, len(text[:end].rstrip()) if text[end - 1].isspace() else end, open=open_)
+            yield Piece(position, position + len(text[position:end].rstrip()), open=open_)
         position = after
 
 
@@ -114,14 +116,16 @@ def _comment_end(text: str, position: int) -> tuple[int, bool]:
 def _statement_end(text: str, start: int) -> tuple[int, int, bool]:
     """Where a statement ends, where the next can begin, and whether something in it never ends."""
     position, depth, atomic = start, 0, 0
-    nests = CREATE_RULE.match(text, start) is not None
+    nest = CREATE_NEST.match(text, start)
+    telling = TELLING if nest is None else TELLING_IN_NESTS
+    is_rule = nest is not None and nest[1] is not None
     while True:
-        mark = TELLING.search(text, position)
+        mark = telling.search(text, position)
         if mark is None:
             return len(text), len(text), False
         kind = mark.lastgroup if mark.lastgroup != "tag" else "dollar"
         position = mark.end()
-        if kind == "end" and atomic == 0 and (depth == 0 or not nests):
+        if kind == "end" and atomic == 0 and (depth == 0 or not is_rule):
             return mark.start(), position, False
         if kind in ("string", "quoted", "escaped") and not _closed(mark.group(), kind):
             return len(text), len(text), True
@@ -146,7 +150,7 @@ def _statement_end(text: str, start: int) -> tuple[int, int, bool]:
 
 def _closed(token: str, kind: str) -> bool:
     quote = '"' if kind == "quoted" else "'"
-    return len(token) > (2 if kind == "escaped" else 1) and token.endswith(quote)
+    return len(token) > 1 and token.endswith(quote)
 
 
 def _atomic_depth(word: str, depth: int) -> int:
