@@ -26,6 +26,9 @@ from schemalint.text import Span
 Key = tuple[Any, ...]
 
 
+OF_THE_ROW = ("required-column", "nullable-value", "check", "value-out-of-range", "foreign-key", "unique")
+
+
 class Failing(msgspec.Struct, frozen=True):
     """A failure, over all paths and events of the triggers that meet it."""
 
@@ -307,7 +310,7 @@ class State(msgspec.Struct, frozen=True):
             and self.mirrored(failure.relation, self.source.oid)
         ):
             certainty = Certainty.UNKNOWN  # a sync in both directions: whether such rows are ever written on this side is open
-        if certainty is Certainty.CONDITIONAL and failure.relation == self.source.oid:
+        if certainty is Certainty.CONDITIONAL and failure.relation == self.source.oid and failure.kind in OF_THE_ROW:
             certainty = Certainty.UNKNOWN  # the row comes back to where it came from
         if any(each is not None and each.tainted for each in (self.source, self.catalog.relation(failure.relation))):
             certainty = Certainty.UNKNOWN

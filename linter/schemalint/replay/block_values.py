@@ -216,10 +216,10 @@ class Values:
                 return UNKNOWN
         combinations: list[Tables] = [()]
         for item in items:
-            rows = self._source(item)
+            alias = (item.get("alias") or {}).get("aliasname") or item.get("relname", "")
+            rows = self._source(item, self._wanted(conditions, alias, len(items) == 1))
             if rows is UNKNOWN:
                 return UNKNOWN
-            alias = (item.get("alias") or {}).get("aliasname") or item.get("relname", "")
             combinations, conditions = self._narrowed([(*c, (alias, row)) for row in rows for c in combinations], conditions)
         if conditions and combinations:
             return UNKNOWN
@@ -238,7 +238,21 @@ class Values:
                 combinations = [each for each, verdict in zip(combinations, verdicts, strict=True) if verdict is True]
         return combinations, left
 
-    def _source(self, item: Node) -> Any:
+    def _wanted(self, conditions: list[Node], alias: str, alone: bool) -> dict[str, str]:
+        """What the conditions ask columns of a FROM item to be, where it is plain equality with a known text."""
+        found: dict[str, str] = {}
+        for condition in conditions:
+            operation = condition.get("A_Expr") or {}
+            names = strings((operation.get("lexpr") or {}).get("ColumnRef", {}).get("fields"))
+            if operation.get("kind", "AEXPR_OP") != "AEXPR_OP" or strings(operation.get("name")) != ["="]:
+                continue
+            if names and (names[:-1] == [alias] or (alone and len(names) == 1)):
+                value = self.of(operation["rexpr"])
+                if isinstance(value, str):
+                    found[names[-1]] = value
+        return found
+
+    def _source(self, item: Node, wanted: dict[str, str]) -> Any:
         if "functions" in item:
             call = item["functions"][0]["List"]["items"][0].get("FuncCall") or {}
             values = self.of(call["args"][0]) if _is_call({"FuncCall": call}, "unnest") else UNKNOWN
@@ -248,8 +262,10 @@ class Values:
             found = self.query(item["subquery"].get("SelectStmt") or {})
             names = strings((item.get("alias") or {}).get("colnames"))
             return found if found is UNKNOWN or not names else [dict(zip(names, row.values(), strict=False)) for row in found]
-        rows = rows_of(item.get("schemaname"), item["relname"], self.catalog)
-        return UNKNOWN if rows is None else list(rows)
+        rows = rows_of(item.get("schemaname"), item["relname"], self.catalog, wanted)
+        if rows is None:
+            return UNKNOWN
+        return [row for row in rows if all(row.get(name, value) == value for name, value in wanted.items())]
 
     def _schemas_known(self, where: Node | None) -> bool:
         """Whether all schemas that the conditions name are the history's: of others it does not know what is in them."""

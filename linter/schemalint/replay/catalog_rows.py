@@ -38,8 +38,30 @@ TYPES = {TypeKind.ENUM: "e", TypeKind.DOMAIN: "d", TypeKind.RANGE: "r", TypeKind
 TABLES = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE, RelationKind.FOREIGN_TABLE)
 
 
+class Narrowed(Catalog):
+    """A catalog of which a query asks for relations of one name only."""
+
+    __slots__ = ("only",)
+
+    def __init__(self, catalog: Catalog, only: str) -> None:
+        super().__init__(catalog.entries, catalog.journal, catalog.next_oid)
+        self.only = only
+
+
+# The column in which a system relation names the relation that a row is about.
+RELATION_NAMES = {
+    "tables": "table_name", "columns": "table_name", "table_constraints": "table_name", "key_column_usage": "table_name",
+    "triggers": "event_object_table", "views": "table_name", "sequences": "sequence_name", "pg_tables": "tablename",
+    "pg_policies": "tablename", "pg_indexes": "tablename", "pg_views": "viewname", "pg_matviews": "matviewname",
+    "pg_sequences": "sequencename",
+}  # fmt: skip
+
+
 def _relations(catalog: Catalog, *kinds: RelationKind) -> Iterator[tuple[str, Relation]]:
+    only = catalog.only if isinstance(catalog, Narrowed) else None
     for relation in catalog.objects(Relation):
+        if only is not None and relation.name != only:
+            continue
         schema = catalog.schema_name(relation.schema)
         if (not kinds or relation.kind in kinds) and schema not in SYSTEM_SCHEMAS:
             yield schema, relation
@@ -297,7 +319,13 @@ SOURCES: dict[str, Callable[[Catalog], Rows]] = {
 OPEN = frozenset({"pg_roles", "pg_authid", "pg_extension", "pg_publication", "pg_publication_tables"})
 
 
-def rows_of(schema: str | None, name: str, catalog: Catalog) -> Rows | None:
-    """The rows of a system relation; None where it is not answered."""
+def rows_of(schema: str | None, name: str, catalog: Catalog, wanted: dict[str, str]) -> Rows | None:
+    """The rows of a system relation; None where it is not answered.
+
+    `wanted` holds what a query asks some columns to be: rows of relations by other names may be left out.
+    """
+    only = wanted.get(RELATION_NAMES.get(name, ""))
+    if only is not None:
+        catalog = Narrowed(catalog, only)
     source = SOURCES.get(f"{schema}.{name}" if schema == "information_schema" else name)
     return source(catalog) if source is not None and schema in (None, "pg_catalog", "information_schema") else None
