@@ -284,6 +284,24 @@ def test_odd_entries_do_not_end_the_run(tmp_path: Path) -> None:
     )
 
 
+def test_a_file_that_is_asked_about_must_be_readable(tmp_path: Path) -> None:
+    write(tmp_path, "1_a.sql")
+    (tmp_path / "2_b.sql").write_bytes(b"\0")
+    with pytest.raises(HistoryError, match=r"^2_b\.sql is not text and was not read$"):
+        found(tmp_path, "2_b.sql")
+    assert found(tmp_path, "1_a.sql")[0].notes == ("2_b.sql is not text and was not read",)
+
+
+def test_files_beside_the_migrations_are_said(tmp_path: Path) -> None:
+    write(tmp_path, "1_a.sql", "1_a.down.sql", "README.md")
+    history, asked = found(tmp_path, "1_a.sql", "1_a.down.sql", "README.md")
+    assert asked == {"1_a.sql"}
+    assert history.notes == (
+        "1_a.down.sql is none of the migrations and was not checked",
+        "README.md is none of the migrations and was not checked",
+    )
+
+
 def test_links_lead_nowhere_else(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("password")
     project = tmp_path / "project"

@@ -48,10 +48,12 @@ def discover(paths: Sequence[Path], directory: Path | None, working_directory: P
     history = _history(place, working)
     if place.asked is None:
         return history, None
-    asked = [shown(each, working) for each in place.asked]
+    asked = {shown(each, working) for each in place.asked}
     folders = tuple(each.rstrip("/") + "/" for each in asked)
     chosen = frozenset(each.path for each in history.migrations if each.path in asked or each.path.startswith(folders))
-    return history, chosen
+    others = sorted(each for each in asked - chosen if not os.path.isdir(os.path.join(working, each)))
+    said = [f"{each} is none of the migrations and was not checked" for each in others]
+    return msgspec.structs.replace(history, notes=(*_some(said), *history.notes)), chosen
 
 
 def shown(path: str, working: str) -> str:
@@ -177,6 +179,8 @@ def _history(place: Place, working: str) -> History:
     for what, member in sorted(((named(each), each) for each in members), key=lambda each: each[0].order):
         read = _read(os.path.join(root, *member.split("/")), start + member, (root, working))
         if isinstance(read, str):
+            if place.asked is not None and os.path.join(root, *member.split("/")) in place.asked:
+                raise HistoryError(f"{start}{member} {read}")
             notes.append(f"{start}{member} {read}")
             continue
         part = up_part(read.text)

@@ -1,6 +1,6 @@
 """The ways in which tools lay their migrations out in a folder.
 
-A layout is an entry in a table: its name, where it is usually found, and which of a folder's files are its migrations.
+A layout is an entry in a table: its name, and which of a folder's files are its migrations.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ Files = Sequence[str]  # paths of SQL files, relative to the folder
 
 class Layout(msgspec.Struct, frozen=True):
     name: str
-    folders: tuple[str, ...]  # usual places, relative to the project
     members: Callable[[Files], list[str]]  # the files that are migrations in it; none where it is not this layout
 
 
@@ -46,24 +45,19 @@ def _tree(files: Files) -> list[str]:
 
 
 LAYOUTS = (
-    Layout("flyway", ("src/main/resources/db/migration", "flyway/sql"), _flyway),
-    Layout(
-        "flat",
-        (
-            "supabase/migrations", "migrations", "db/migrations", "db/migrate", "database/migrations", "sql/migrations",
-            "schema/migrations", "src/db/migrations", "src/migrations", "drizzle", "db/drizzle", "postgres/migrations", "sql",
-        ),
-        _flat,
-    ),
-    Layout("folder each", ("prisma/migrations",), _folder_each),
-    Layout("unnumbered", (), _unnumbered),
-    Layout("tree", ("hasura/migrations", "db/migration"), _tree),
-)  # fmt: skip
-
-# Supabase's folder first: it is the only one whose place alone says what it is.
-USUAL_FOLDERS = tuple(
-    sorted((each for layout in LAYOUTS for each in layout.folders), key=lambda each: each != "supabase/migrations")
+    Layout("flyway", _flyway),
+    Layout("flat", _flat),
+    Layout("folder each", _folder_each),
+    Layout("unnumbered", _unnumbered),
+    Layout("tree", _tree),
 )
+
+# Where projects have their migrations, the surest place first; what the layout is there, the files say.
+USUAL_FOLDERS = (
+    "supabase/migrations", "migrations", "db/migrations", "prisma/migrations", "drizzle", "src/main/resources/db/migration",
+    "db/migrate", "database/migrations", "sql/migrations", "schema/migrations", "src/db/migrations", "src/migrations",
+    "db/drizzle", "db/migration", "flyway/sql", "hasura/migrations", "postgres/migrations", "sql",
+)  # fmt: skip
 
 
 def layout_of(files: Files) -> tuple[str, list[str]]:
