@@ -8,6 +8,7 @@ and what changed between two catalogs is known without comparing them (`changes_
 from __future__ import annotations
 
 from collections.abc import Iterator
+from re import compile as pattern
 from typing import Any, TypeVar
 
 import immutables
@@ -42,6 +43,7 @@ class Catalog:
 
     ("relation", schema oid, name), ("type", schema oid, name) → oid
     ("function", schema oid, name) → the overloads' oids
+    ("schemas",) → the oids of all schemas that there have been
     ("schema", name), ("role", name), ("publication", name), ("extension", name) → oid
     ("opaque", kind, schema oid, name) → oid
     ("users", oid) → frozenset of the oids of objects that refer to it
@@ -79,6 +81,11 @@ class Catalog:
 
     def schema_named(self, name: str) -> Schema | None:
         return self._of(Schema, self.get(("schema", name)))
+
+    @property
+    def schemas(self) -> tuple[int, ...]:
+        """The oids of all schemas that there have been."""
+        return self.get(("schemas",)) or ()
 
     def schema_name(self, oid: int) -> str:
         schema = self.get(oid)
@@ -167,6 +174,8 @@ class Catalog:
         """With this object, new or in place of the one with its oid; its names follow."""
         before = self.get(object_.oid)
         catalog = self.bind(object_.oid, object_)
+        if before is None and isinstance(object_, Schema):
+            catalog = catalog.bind(("schemas",), (*catalog.schemas, object_.oid))
         old = names_of(before) if before is not None else ()
         new = names_of(object_)
         if old == new:
@@ -261,10 +270,12 @@ def names_of(object_: Object) -> tuple[Key, ...]:
     raise TypeError(object_)
 
 
+PLAIN_NAME = pattern(r"[a-z_][a-z0-9_]*")
+
+
 def quoted(name: str) -> str:
     """A name as PostgreSQL prints it (quote_ident, without its list of reserved words)."""
-    plain = name and not name[0].isdigit() and all(c == "_" or c.isdigit() or "a" <= c <= "z" for c in name)
-    return name if plain else '"' + name.replace('"', '""') + '"'
+    return name if PLAIN_NAME.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
 def empty_catalog(search_path: tuple[str, ...] = ("public",)) -> Catalog:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemalint.catalog.catalog import SYSTEM_SCHEMAS, Catalog
-from schemalint.catalog.model import Column, ConstraintKind, Expression, Relation, Schema, UserType
+from schemalint.catalog.model import Column, Constraint, ConstraintKind, Expression, Relation, Schema, UserType
 from schemalint.catalog.type_names import strings
 from schemalint.interpret.scope import Scope, fail
 
@@ -59,7 +59,22 @@ def never_null(relation: Relation, column: Column, catalog: Catalog) -> bool:
         return True
     if isinstance(column.type.id, int) and domain_not_null(column.type.id, catalog) is not None:
         return True
-    return any(column.name in required_by_check(each.expression) for each in relation.constraints if each.enforced)
+    return column.name in _required_by_checks(relation)
+
+
+_required_names: dict[int, tuple[tuple[Constraint, ...], frozenset[str]]] = {}  # by the identity of a table's constraints
+
+
+def _required_by_checks(relation: Relation) -> frozenset[str]:
+    """The columns that the table's CHECKs keep from being NULL. Asked for each column of each row, so kept for a while."""
+    kept = _required_names.get(id(relation.constraints))
+    if kept is not None and kept[0] is relation.constraints:
+        return kept[1]
+    found = frozenset[str]().union(*(required_by_check(each.expression) for each in relation.constraints if each.enforced))
+    if len(_required_names) > 2000:
+        _required_names.clear()
+    _required_names[id(relation.constraints)] = (relation.constraints, found)
+    return found
 
 
 def domain_not_null(type_: int, catalog: Catalog) -> UserType | None:

@@ -65,7 +65,8 @@ Part = Statement | Broken | MetaCommand
 def read_statements(source: Source) -> tuple[Part, ...]:
     """All statements of a source. One that does not parse hides none of the others."""
     text = source.text
-    if len(text) <= WHOLE_AT_MOST and NOT_SQL.search(text) is None:
+    plain = len(text) <= WHOLE_AT_MOST and (("\\" not in text and "stdin" not in text.lower()) or NOT_SQL.search(text) is None)
+    if plain:
         try:
             return tuple(_whole(source))
         except (ParseError, RecursionError, msgspec.DecodeError, UnicodeError):

@@ -58,10 +58,12 @@ RELATION_NAMES = {
 
 
 def _relations(catalog: Catalog, *kinds: RelationKind) -> Iterator[tuple[str, Relation]]:
-    only = catalog.only if isinstance(catalog, Narrowed) else None
-    for relation in catalog.objects(Relation):
-        if only is not None and relation.name != only:
-            continue
+    if isinstance(catalog, Narrowed):
+        found = (catalog.relation(catalog.get(("relation", schema, catalog.only))) for schema in catalog.schemas)
+        relations = (each for each in found if each is not None)
+    else:
+        relations = (each for each in catalog.objects(Relation))
+    for relation in relations:
         schema = catalog.schema_name(relation.schema)
         if (not kinds or relation.kind in kinds) and schema not in SYSTEM_SCHEMAS:
             yield schema, relation
