@@ -170,18 +170,26 @@ class State(msgspec.Struct, frozen=True):
         )
 
     def unpropagated(self, event: str) -> Iterator[Sync]:
-        """Mirrors that carry new rows and have never carried this event."""
+        """Mirrors that carry new rows, or have done so, and have never carried this event."""
         known = {(line.target, line.event) for line in self.ledger}
-        for sync in self.mirrors:
+        if not self._complete(event) or self.fails(event):
+            return
+        for sync in (*self.mirrors, *self._past_mirrors()):
             carried = sync.on("insert")
-            if carried is None or sync.on(event) is not None or (sync.target, event) in known or not self._complete(event):
-                continue
-            if self.fails(event):
+            if carried is None or sync.on(event) is not None or (sync.target, event) in known:
                 continue
             if event == "update" and not any(pair not in sync.key for pair in carried.columns):
                 continue
             if not self._by_foreign_key(sync, event):
                 yield sync
+
+    def _past_mirrors(self) -> Iterator[Sync]:
+        """Mirrors of the ledger of which nothing is left: what they have never done is as true as before."""
+        alive = {each.target for each in self.syncs}
+        for line in self.ledger:
+            if line.mirror and line.event == "insert" and line.target not in alive:
+                carried = Carried("insert", (), line.columns, line.skipped)
+                yield Sync(line.source, line.target, True, (), (carried,), line.identity)
 
     def _by_foreign_key(self, sync: Sync, event: str) -> bool:
         """Whether a cascading foreign key of the target does what no trigger does."""
@@ -197,9 +205,9 @@ class State(msgspec.Struct, frozen=True):
         """What a mirror has never done: for writes of the source itself, and for those that a foreign key passes on to it."""
         source, target = self.catalog.qualified_name(self.source), self.relation_name(sync.target)
         verb, ends = {"update": ("edits of", "never reach"), "delete": ("rows deleted from", "stay in")}[event]
-        firing = sync.carried[0].firings[0]
-        fired = any(each.event == event and each.function == firing.function for each in self.firings)
-        trigger = next((each for each in self.source.triggers if each.oid == firing.trigger), None)
+        firing = next(iter(sync.carried[0].firings), None)
+        fired = firing is not None and any(each.event == event and each.function == firing.function for each in self.firings)
+        trigger = next((each for each in self.source.triggers if firing is not None and each.oid == firing.trigger), None)
         key = (sync.source, sync.identity, event)
         why = "the function does nothing for them" if fired else "no trigger carries them"
         yield self._never(
@@ -220,12 +228,18 @@ class State(msgspec.Struct, frozen=True):
             key=key,
             message=message,
             at=(at,),
-            sync=self.names(sync.carried[0].firings[0], sync.target),
+            sync=self._names_of_sync(sync),
             related=(Place(place, "only new rows are copied here"),) if place is not None else (),
             witness=witness,
             help=help,
             severity=Severity.WARNING,
         )
+
+    def _names_of_sync(self, sync: Sync) -> SyncNames | None:
+        firing = next(iter(sync.carried[0].firings), None)
+        if firing is not None:
+            return self.names(firing, sync.target)
+        return next((self.names_of(line) for line in self.ledger if line.target == sync.target), None)
 
     def cascades(self, event: str) -> list[Constraint]:
         """The foreign keys through which deletes from a parent, or new keys of it, come down to the source."""

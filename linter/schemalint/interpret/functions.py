@@ -146,6 +146,10 @@ def _unknown_function(names: list[str], arguments: list[Value], node: Node, scop
     catalog = scope.catalog
     schema = names[-2] if len(names) > 1 else None
     gone = is_gone("function", schema, names[-1], scope)
+    if schema is not None and scope.catalog.get(("gone", "schema", schema)):
+        subject = (scope.context.source, "function", shown)
+        message = f'schema "{schema}" does not exist'
+        raise fail(scope, "function-gone", "3F000", message, node.get("location"), subject, reason=shown)
     if gone:
         types = ", ".join(type_name(each.type, catalog) for each in arguments)
         message = f"function {shown}({types}) does not exist"

@@ -53,7 +53,10 @@ class Target(msgspec.Struct, frozen=True):
     span: Span
 
 
-def find_target(node: Node, scope: Scope, event: str) -> Target | None:
+WORDS = {"insert": "insert into", "update": "update", "delete": "delete from"}
+
+
+def find_target(node: Node, scope: Scope, event: str, upsert: bool = False) -> Target | None:
     """The target; None where it is not known, or where an INSTEAD OF trigger takes the write."""
     relation = names.find_table(node, scope, "target")
     span = scope.span(node)
@@ -70,17 +73,15 @@ def find_target(node: Node, scope: Scope, event: str) -> Target | None:
     if relation.query is not None and not relation.query.resolved:
         scope.context.gap(span, f'view "{relation.name}" is not understood')
         return None
-    state, message = ("55000", f'cannot {event} {_preposition(event)} view "{relation.name}"')
-    if relation.kind is RelationKind.MATERIALIZED_VIEW:
+    state, message = ("55000", f'cannot {WORDS[event]} view "{relation.name}"')
+    if upsert:
+        state, message = "42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+    elif relation.kind is RelationKind.MATERIALIZED_VIEW:
         state, message = "42809", f'cannot change materialized view "{relation.name}"'
     elif relation.kind is RelationKind.SEQUENCE:
         state, message = "42809", f'cannot change sequence "{relation.name}"'
     subject = (scope.context.source, "target", relation.name)
     raise fail(scope, "target-readonly", state, message, node.get("location"), subject, relation.oid, reason=relation.name)
-
-
-def _preposition(event: str) -> str:
-    return {"insert": "insert into", "update": "update", "delete": "delete from"}[event].removeprefix(event).strip() or ""
 
 
 def column_of(target: Target, name: str, location: int | None, scope: Scope) -> Column:
@@ -168,7 +169,8 @@ def first_location(node: Any) -> int | None:
 
 
 def _insert(node: Node, scope: Scope) -> tuple[Effect, ...]:
-    target = find_target(node["relation"], scope, "insert")
+    inference = node.get("onConflictClause", {}).get("infer")
+    target = find_target(node["relation"], scope, "insert", inference is not None)
     if target is None:
         if "selectStmt" in node:
             query.select(node["selectStmt"], scope.inner())
