@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.catalog.model import Column, Constraint, ConstraintKind, Function, Relation
+from schemalint.catalog.model import Column, Constraint, ConstraintKind, Function, Relation, RelationKind
 from schemalint.finding import Certainty, Place, Severity
 from schemalint.finding import Sync as SyncNames
 from schemalint.flow.path import Failure, Firing, Path, Write
@@ -178,6 +178,11 @@ class State(msgspec.Struct, frozen=True):
             carried = sync.on("insert")
             if carried is None or sync.on(event) is not None or (sync.target, event) in known:
                 continue
+            target = self.catalog.relation(sync.target)
+            if target is None or target.kind is RelationKind.VIEW:
+                continue  # the table below the view is a target of its own
+            if self.mirrored(sync.target, sync.source) and sync.target < sync.source:
+                continue  # a sync in both directions is said once
             if event == "update" and not any(pair not in sync.key for pair in carried.columns):
                 continue
             if not self._by_foreign_key(sync, event):

@@ -8,7 +8,7 @@ import immutables
 import msgspec
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.catalog.model import Relation, Trigger, Type
+from schemalint.catalog.model import Relation, RelationKind, Trigger, Type
 from schemalint.flow.path import Assignment, Condition, Failure, Write
 from schemalint.flow.value import NOTHING, NULL_TERM, Call, Constant, Field, Looked, Null, Opaque, Value, constant
 from schemalint.interpret import calls, conditions, expression, names, run
@@ -154,8 +154,9 @@ def _recursion(trigger: Trigger, relation: Relation, write: Write, scope: Scope)
 def row_value(relation: Relation, which: str, catalog: Catalog) -> Value:
     """NEW or OLD of a table's own trigger."""
     fields = []
+    open_ = Null.UNKNOWN if relation.kind is RelationKind.VIEW else Null.MAYBE
     for column in relation.columns:
-        null = Null.NEVER if names.never_null(relation, column, catalog) else Null.MAYBE
+        null = Null.NEVER if names.never_null(relation, column, catalog) else open_
         fields.append((column.name, Value(column.type, null, Field(which, relation.oid, column.number))))
     return Value(Type(relation.oid), Null.NEVER, Opaque(which), tuple(fields), relation.oid)
 

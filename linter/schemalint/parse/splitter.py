@@ -7,13 +7,13 @@ commands and the data behind COPY are no SQL at all. One regular expression jump
 from __future__ import annotations
 
 from collections.abc import Iterator
-from re import DOTALL, IGNORECASE, MULTILINE, VERBOSE
+from re import DOTALL, IGNORECASE, MULTILINE, VERBOSE, Pattern
 from re import compile as pattern
 
 import msgspec
 
 QUOTES = r"""
-      (?P<comment>--[^\n]*)
+      (?P<comment>--[^\n\r]*)
     | (?P<block>/\*)
     | (?P<escaped>(?<=[eE])(?<![A-Za-z0-9_$][eE])'(?:[^'\\]+|\\.|'')*(?:'|\Z))
     | (?P<string>'[^']*(?:'|\Z))
@@ -33,7 +33,10 @@ TELLING_IN_NESTS = pattern(QUOTES + NESTS, DOTALL | IGNORECASE | VERBOSE)
 # and that must not hide what follows.
 CREATE_NEST = pattern(r"CREATE\s+(?:OR\s+REPLACE\s+)?(?:(RULE)|FUNCTION|PROCEDURE)\b", IGNORECASE)
 COMMENT_MARK = pattern(r"/\*|\*/")
-BLANK = pattern(r"\s+")
+# PostgreSQL's own white space; a no-break space is a letter to it.
+WHITE = " \t\n\r\f\v"
+BLANK = pattern(f"[{WHITE}]+")
+COMMENT_END = pattern(r"[\n\r]|\Z")
 LINE_END = pattern(r"\n|\Z")
 COPY_FROM_STDIN = pattern(r"\s*COPY\b.*\bFROM\s+STDIN\b", DOTALL | IGNORECASE)
 PSQL_COPY = pattern(r"\\copy\b[^\n]*\bfrom\s+p?stdin\b", IGNORECASE)
@@ -69,7 +72,7 @@ def pieces(text: str) -> Iterator[Piece]:
             position = after
             continue
         if end > position:
-            yield Piece(position, position + len(text[position:end].rstrip()), open=open_)
+            yield Piece(position, position + len(text[position:end].rstrip(WHITE)), open=open_)
         position = after
 
 
@@ -80,7 +83,7 @@ def skip_blank(text: str, position: int) -> int:
         if blank is not None:
             position = blank.end()
         elif text.startswith("--", position):
-            position = _line_end(text, position)
+            position = _line_end(text, position, COMMENT_END)
         elif text.startswith("/*", position):
             position = _comment_end(text, position + 2)[0]
         elif text[position] == ";":
@@ -90,8 +93,8 @@ def skip_blank(text: str, position: int) -> int:
     return position
 
 
-def _line_end(text: str, position: int) -> int:
-    found = LINE_END.search(text, position)
+def _line_end(text: str, position: int, mark: Pattern[str] = LINE_END) -> int:
+    found = mark.search(text, position)
     return found.start() if found is not None else len(text)
 
 

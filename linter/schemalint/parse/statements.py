@@ -152,8 +152,8 @@ def _content_end(text: str, start: int, end: int) -> int:
 def _read_piece(source: Source, piece: Piece) -> Part:
     span = Span(source, piece.start, piece.end)
     if piece.meta:
-        name, _, argument = span.text[1:].partition(" ")
-        return MetaCommand(span, name.strip(), argument.strip())
+        name, argument, *_ = *span.text[1:].split(None, 1), "", ""
+        return MetaCommand(span, name, argument.strip())
     if piece.end - piece.start > DATA_FROM and (skimmed := _skimmed(span)) is not None:
         return skimmed
     return _parsed(span, piece)
