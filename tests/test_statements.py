@@ -51,6 +51,11 @@ def test_semicolons_that_end_nothing(statement: str) -> None:
     assert [text for _, text in read(f"\\connect x\n{statement};\nselect 2;")][1:] == [statement, "select 2"]
 
 
+def test_white_space_is_what_postgresql_takes_for_it() -> None:
+    assert read("-- a comment\rselect 1;\f\vselect 2;\r\n") == [("SelectStmt", "select 1"), ("SelectStmt", "select 2")]
+    assert read("select 1;\n\u00a0select 2;") == [("SelectStmt", "select 1"), ("Broken", "\u00a0select 2")]
+
+
 def test_an_unterminated_quote_leaves_what_stands_before_it() -> None:
     assert [kind for kind, _ in read("select 1; select 'x; select 2;")] == ["SelectStmt", "Broken"]
 
