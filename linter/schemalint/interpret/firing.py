@@ -177,6 +177,8 @@ def row_of(write: Write) -> Row:
 def rows_of_write(relation: Relation, event: str, write: Write) -> tuple[Value, Value]:
     """NEW and OLD as the triggers of a write's target see them."""
     found = {column: value.term for column, value in write.matches}
+    if write.conflict is not None:  # the row that an upsert meets has the arbiter's columns in common with it
+        found = {each: write.value_of(each).term for each in write.conflict.columns}
     there = tuple(
         (
             each.name,
