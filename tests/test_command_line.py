@@ -182,9 +182,21 @@ def test_color(tmp_path: Path) -> None:
     assert "\x1b[" not in run(SEED, "check", "--color", "never").stdout
 
 
-def test_a_narrow_encoding_does_not_end_the_run(tmp_path: Path) -> None:
-    done = run(SEED, "check", PYTHONIOENCODING="ascii")
+@pytest.mark.parametrize(
+    "environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
+)
+def test_the_output_is_utf_8_whatever_the_locale_is(tmp_path: Path, environment: dict[str, str]) -> None:
+    done = run(empty(tmp_path, "ALTER TABLE café ADD x int é;\n"), "check", **environment)
     assert done.returncode == 1, done.stderr
+    assert "café" in done.stdout
+
+
+def test_a_file_with_nul_characters_hides_nothing_else(tmp_path: Path) -> None:
+    done = run(empty(tmp_path, "CREATE TABLE a ();\nselect 'x\0';\nCREATE TABLE a ();\n"), "check", "--format", "json")
+    found = [(each["rule"], each["line"]) for each in json.loads(done.stdout)["findings"]]
+    assert ("fails/syntax-error", 2) in found
+    assert any(line == 3 for _, line in found)
+    assert "holds NUL characters" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [("check",), ("check", "--format", "json"), ("rules",), ("--help",), ("--version",)])

@@ -17,7 +17,7 @@ import msgspec
 FILE_NAMES = (".schemalint.yml", ".schemalint.yaml")
 LARGEST = 1_000_000  # bytes
 DEEPEST = 10  # nested collections
-OLDEST, NEWEST = 10, 18  # versions of PostgreSQL
+OLDEST, NEWEST = 12, 18  # versions of PostgreSQL
 SEVERITIES = ("error", "warning", "info", "off")
 THRESHOLDS = ("error", "warning", "info", "never")
 NUMBER = pattern(r"\d{1,9}")

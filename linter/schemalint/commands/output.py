@@ -12,10 +12,13 @@ class CommandError(Exception):
 
 
 def prepare_streams() -> None:
-    """What an encoding lacks is spelled out instead of ending the run; the same bytes on every system."""
+    """The same bytes on every system: UTF-8, whatever the locale is, and line ends as they are printed.
+
+    Half a surrogate pair (a file name that is no text) is spelled out instead of ending the run.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace", newline="\n")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def write(text: str) -> None:

@@ -16,21 +16,21 @@ class Decoded(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
-def decode(data: bytes) -> Decoded | None:
-    """None where the bytes are no text at all."""
-    text, note = _characters(data)
-    # PostgreSQL takes no NUL in a statement, and its parser would take it for the end.
-    return None if text is None or "\0" in text else Decoded(text, note)
-
-
-def _characters(data: bytes) -> tuple[str | None, str | None]:
+def decode(data: bytes) -> Decoded:
     if data.startswith(UTF_16):
-        try:
-            return data.decode("utf-16"), None
-        except UnicodeDecodeError:
-            return None, None
+        return _of_utf_16(data)
     try:
-        text = data.decode()
+        text, note = data.decode().removeprefix("\ufeff"), None
     except UnicodeDecodeError:
-        return data.decode("latin-1"), "is not UTF-8 and was read as Latin-1"
-    return text.removeprefix("\ufeff"), None
+        text, note = data.decode("latin-1"), "is not UTF-8 and was read as Latin-1"
+    # PostgreSQL takes no NUL in a statement. The statement that has one is a finding; the others are read.
+    if "\0" in text:
+        note = f"{note}, and holds NUL characters" if note else "holds NUL characters, which PostgreSQL does not take"
+    return Decoded(text, note)
+
+
+def _of_utf_16(data: bytes) -> Decoded:
+    try:
+        return Decoded(data.decode("utf-16"))
+    except UnicodeDecodeError:
+        return Decoded(data.decode("utf-16", "replace"), "is not valid UTF-16; what could not be read was replaced")

@@ -207,10 +207,9 @@ def _read(path: str, name: str, allowed: Sequence[str]) -> Decoded | str:
         if not stat.S_ISREG(mode):
             return "is no regular file and was not read"
         with open(path, "rb", buffering=0) as file:
-            decoded = decode(file.read())
+            return decode(file.read())
     except OSError as error:
         raise HistoryError(f"{name}: {_reason(error)}") from error
-    return decoded if decoded is not None else "is not text and was not read"
 
 
 def _reason(error: OSError) -> str:

@@ -10,6 +10,8 @@ from re import compile as pattern
 
 import msgspec
 
+from schemalint.parse.splitter import pieces
+
 # goose: -- +goose Up · sql-migrate: -- +migrate Down notransaction · dbmate: -- migrate:up transaction:false
 MARKER = pattern(
     r"^[ \t]*--[ \t]*(?:\+goose[ \t]+|\+migrate[ \t]+|migrate:)(?P<what>up|down|no[ \t]+transaction)\b(?P<options>[^\r\n]*)",
@@ -17,8 +19,14 @@ MARKER = pattern(
 )
 HINTS = ("+goose", "+migrate", "migrate:")
 NO_TRANSACTION = pattern(r"\bnotransaction\b|\btransaction:\s*false\b", IGNORECASE)
-# No server takes these inside a transaction block: whoever has such a file lets it run outside of one.
-CONCURRENTLY = pattern(r"\b(?:INDEX|REINDEX[^;]*|PARTITION[^;]*)\s+CONCURRENTLY\b", IGNORECASE)
+# No server takes these inside a transaction block: whoever has such a file lets it run outside of one. What may stand
+# between the words is short, so that a text made to be slow is not.
+OUTSIDE_ONLY = pattern(
+    r"(?:CREATE\s+(?:UNIQUE\s+)?INDEX\s+|DROP\s+INDEX\s+|REINDEX\b[^;]{0,200}?|"
+    r"ALTER\s+TABLE\b[^;]{0,200}?\bDETACH\s+PARTITION\b[^;]{0,200}?)\bCONCURRENTLY\b",
+    IGNORECASE,
+)
+SPELLINGS = ("CONCURRENTLY", "concurrently", "Concurrently")
 VISIBLE = pattern(r"[^\r\n]")
 
 
@@ -30,7 +38,7 @@ class UpPart(msgspec.Struct, frozen=True):
 def up_part(text: str) -> UpPart:
     """The part of a file that is applied, at its place, and whether it runs in one transaction."""
     if not any(each in text for each in HINTS):
-        return UpPart(text, CONCURRENTLY.search(text) is None)
+        return UpPart(text, not _has_to_run_outside(text))
     markers = list(MARKER.finditer(text))
     sections = [each for each in markers if each["what"].lower() in ("up", "down")]
     transactional = all(each in sections for each in markers) and not any(
@@ -44,6 +52,13 @@ def up_part(text: str) -> UpPart:
         section = text[marker.start() : end]
         kept.append(section if marker["what"].lower() == "up" else _blank(section))
     return UpPart("".join(kept), transactional)
+
+
+def _has_to_run_outside(text: str) -> bool:
+    """Whether a statement of the text (and not just a comment) needs to run outside of a transaction."""
+    if not any(each in text for each in SPELLINGS):
+        return False
+    return any(OUTSIDE_ONLY.match(text, each.start, each.end) for each in pieces(text))
 
 
 def _blank(text: str) -> str:
