@@ -239,6 +239,16 @@ def test_a_defect_is_one_line_too(tmp_path: Path) -> None:
     assert "Traceback" in done.stderr
 
 
+def test_an_interruption_is_quiet(tmp_path: Path) -> None:
+    lines = (
+        "import schemalint.cli, schemalint.__main__ as m, signal, sys",
+        "schemalint.cli.run = lambda _: signal.raise_signal(signal.SIGINT)",
+        "sys.exit(m.main())",
+    )
+    done = run(tmp_path, "check", program=(sys.executable, "-c", "\n".join(lines)))
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_rules_and_their_pages(tmp_path: Path) -> None:
     listed = run(tmp_path, "rules").stdout.splitlines()
     assert [line.split()[0] for line in listed] == sorted(line.split()[0] for line in listed)

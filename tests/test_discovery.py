@@ -91,6 +91,13 @@ def test_paths_are_relative_to_where_it_runs(tmp_path: Path) -> None:
     assert found(tmp_path / "migrations", OLD)[1] == {OLD}
 
 
+def test_from_inside_the_folder_of_a_migration(tmp_path: Path) -> None:
+    write(tmp_path / "migrations", "2024_a/up.sql", "2025_b/up.sql")
+    history, asked = found(tmp_path / "migrations/2025_b", "up.sql")
+    assert paths_of(history) == ["../2024_a/up.sql", "up.sql"]
+    assert asked == {"up.sql"}
+
+
 def test_a_folder_within_the_history(tmp_path: Path) -> None:
     write(tmp_path / "migrations", "2024/001_a.sql", "2025/002_b.sql")
     history, asked = found(tmp_path, "migrations/2025")

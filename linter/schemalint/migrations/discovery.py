@@ -177,19 +177,21 @@ def _history(place: Place, working: str) -> History:
     versions: dict[str, list[str]] = defaultdict(list)
     migrations = []
     for what, member in sorted(((named(each), each) for each in members), key=lambda each: each[0].order):
-        read = _read(os.path.join(root, *member.split("/")), start + member, (root, working))
+        file = os.path.join(root, *member.split("/"))
+        # From inside the history its paths are shorter than the folder and the rest.
+        path = shown(file, working) if start.startswith("../") else start + member
+        read = _read(file, path, (root, working))
         if isinstance(read, str):
-            if place.asked is not None and os.path.join(root, *member.split("/")) in place.asked:
-                raise HistoryError(f"{start}{member} {read}")
-            notes.append(f"{start}{member} {read}")
+            if place.asked is not None and file in place.asked:
+                raise HistoryError(f"{path} {read}")
+            notes.append(f"{path} {read}")
             continue
         part = up_part(read.text)
         if read.note is not None:
-            notes.append(f"{start}{member} {read.note}")
+            notes.append(f"{path} {read.note}")
         if what.version:
-            versions[what.version].append(start + member)
-        source = Source(start + member, part.text)
-        migrations.append(Migration(source.path, what.version, what.name, source, part.transactional))
+            versions[what.version].append(path)
+        migrations.append(Migration(path, what.version, what.name, Source(path, part.text), part.transactional))
     notes.extend(_some([_twice(version, each) for version, each in versions.items() if len(each) > 1]))
     return History(prefix, layout, tuple(migrations), tuple(notes))
 
