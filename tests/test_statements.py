@@ -60,6 +60,13 @@ def test_an_unterminated_quote_leaves_what_stands_before_it() -> None:
     assert [kind for kind, _ in read("select 1; select 'x; select 2;")] == ["SelectStmt", "Broken"]
 
 
+@pytest.mark.parametrize("start", ["select E'", "select '", 'select "', "select $$", "/*", "select E'\\'"])
+@pytest.mark.parametrize("end", ["", "\\"])
+def test_what_is_never_closed_is_read_once(start: str, end: str) -> None:
+    text = "select 1;" + start + "a\n b" * 50_000 + end
+    assert read(text)[0] == ("SelectStmt", "select 1")
+
+
 def test_commands_of_psql() -> None:
     parts = read_statements(Source("a.sql", "\\restrict abc\nselect 1 \\gexec\nselect 2;\n\\i other.sql\n"))
     assert [(p.name, p.argument) for p in parts if isinstance(p, MetaCommand)] == [("restrict", "abc"), ("i", "other.sql")]

@@ -41,7 +41,7 @@ def up_part(text: str) -> UpPart:
         return UpPart(text, not _has_to_run_outside(text))
     markers = list(MARKER.finditer(text))
     sections = [each for each in markers if each["what"].lower() in ("up", "down")]
-    transactional = all(each in sections for each in markers) and not any(
+    transactional = len(sections) == len(markers) and not any(
         NO_TRANSACTION.search(each["options"]) for each in sections if each["what"].lower() == "up"
     )
     if not sections:

@@ -12,10 +12,11 @@ from re import compile as pattern
 
 import msgspec
 
+# Possessive (`++`): one quote that is never closed must not cost more than reading the text once.
 QUOTES = r"""
       (?P<comment>--[^\n\r]*)
     | (?P<block>/\*)
-    | (?P<escaped>(?<=[eE])(?<![A-Za-z0-9_$][eE])'(?:[^'\\]+|\\.|'')*(?:'|\Z))
+    | (?P<escaped>(?<=[eE])(?<![A-Za-z0-9_$][eE])'(?:[^'\\]++|\\(?:.|\Z)|'')*+(?:'|\Z))
     | (?P<string>'[^']*(?:'|\Z))
     | (?P<quoted>"[^"]*(?:"|\Z))
     | (?P<dollar>(?<![A-Za-z0-9_$])\$(?P<tag>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$)
