@@ -358,8 +358,13 @@ def writes_in_words(events: tuple[str, ...], table: str) -> str:
     return f"{words} {joint} {table}"
 
 
+def _is_write(path: Path, firing: Firing) -> bool:
+    """Whether something changes on the path: an UPDATE that leaves all as it was is no case of its own."""
+    return firing.event != "update" or not path.unchanged or bool(path.writes)
+
+
 def _always_fails(firing: Firing) -> bool:
-    ordinary = [path for path in firing.paths if path.typical and path.outcome != "unfired"]
+    ordinary = [path for path in firing.paths if path.typical and path.outcome != "unfired" and _is_write(path, firing)]
     return bool(ordinary) and all(path.outcome in ("failed", "raised") for path in ordinary)
 
 
@@ -367,6 +372,8 @@ def _failing(firings: tuple[Firing, ...], kinds: tuple[str, ...], caught: bool) 
     found: dict[Key, Failing] = {}
     for firing in firings:
         for subject, failure in _subjects(firing, kinds, caught).items():
+            if failure.kind == "duplicate-key" and not any(p.typical and _of_path(p, subject) != "none" for p in firing.paths):
+                continue  # the row that would be in the way is not there on the path that inserts
             certainty = _certainty(firing, subject, failure.kind)
             old = found.get(subject)
             if old is None:
@@ -407,7 +414,10 @@ def _certainty(firing: Firing, subject: Key, kind: str) -> Certainty:
     ordinary = [
         path
         for path in firing.paths
-        if path.typical and path.outcome != "unfired" and (path.outcome != "raised" or kind == "raised")
+        if path.typical
+        and path.outcome != "unfired"
+        and (path.outcome != "raised" or kind == "raised")
+        and _is_write(path, firing)
     ]
     meets = [_of_path(path, subject) for path in firing.paths]
     usual = [_of_path(path, subject) for path in ordinary]

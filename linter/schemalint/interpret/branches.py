@@ -9,7 +9,7 @@ import msgspec
 from schemalint.catalog.model import UNKNOWN, Type
 from schemalint.catalog.type_names import element_of
 from schemalint.flow.path import Condition, Failure
-from schemalint.flow.value import NOTHING, Call, Null, Opaque, Value, subterms
+from schemalint.flow.value import NOTHING, Call, Null, Opaque, Term, Value, subterms
 from schemalint.interpret import conditions, operators, run
 from schemalint.interpret.scope import Context
 from schemalint.interpret.state import FALSE, TRUE, State, ended_by, replace, with_pending
@@ -51,8 +51,20 @@ def _known_condition(condition: Condition, state: State) -> bool | None:
     return None
 
 
+def _usually_exists(term: Term) -> bool | None:
+    if isinstance(term, Call) and term.name == "not":
+        inner = _usually_exists(term.arguments[0])
+        return None if inner is None else not inner
+    if isinstance(term, Call) and term.name == "exists" and term.detail:
+        return term.detail == "True"
+    return None
+
+
 def _usual_truth(fragment: tree.Fragment, value: Value, state: State, context: Context) -> bool | None:
-    """How a condition on custom settings goes in a session that has set none."""
+    """How a condition goes in ordinary times: on the row's own copy, or on settings that no session has set."""
+    found = _usually_exists(value.term)
+    if found is not None:
+        return found
     if not any(isinstance(each, Call) and each.name == "current_setting" for each in subterms(value.term)):
         return None
     unset = msgspec.structs.replace(context, unset_settings=True, pending=[], gaps=[])

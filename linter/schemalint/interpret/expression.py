@@ -333,11 +333,28 @@ def _indirection(node: Node, scope: Scope) -> Value:
         if "String" in each:
             value = value.field(each["String"].get("sval", "")) or NOTHING
         elif "A_Indices" in each:
+            known = _known_element(value, each["A_Indices"], scope)
+            if known is not None:
+                value = known
+                continue
             element = element_of(value.type)
             value = Value(element or UNKNOWN, Null.MAYBE, Call("[]", (value.term,)))
         else:
             return value
     return value
+
+
+def _known_element(value: Value, indices: Node, scope: Scope) -> Value | None:
+    """An argument of the trigger: TG_ARGV counts from 0 and yields NULL beyond its end."""
+    if not isinstance(value.term, Call) or value.term.name != "tg_argv" or "uidx" not in indices:
+        return None
+    index = evaluate(indices["uidx"], scope).constant
+    if index is None or index.text is None or not index.text.isdigit():
+        return None
+    arguments = value.term.arguments
+    number = int(index.text)
+    text = arguments[number] if number < len(arguments) else None
+    return constant(text.text, "text") if isinstance(text, Constant) and text.text is not None else NULL
 
 
 def _sublink(node: Node, scope: Scope) -> Value:
@@ -346,7 +363,8 @@ def _sublink(node: Node, scope: Scope) -> Value:
     if kind == "EXISTS_SUBLINK":
         if result.rows in ("one", "none"):
             return boolean(result.rows == "one")
-        return Value(Type("bool"), Null.NEVER, Call("exists", (), result.text))
+        usual = "" if result.usually is None else str(result.usually)
+        return Value(Type("bool"), Null.NEVER, Call("exists", (Constant(result.key),), usual))
     if kind == "EXPR_SUBLINK":
         value = result.columns[0][1] if result.columns else NOTHING
         if result.rows == "none":

@@ -24,6 +24,7 @@ class Result(msgspec.Struct, frozen=True):
     text: str = ""  # what it looks for, in words
     typical: bool = True  # where rows is "maybe": whether ordinary writes find one
     lookup: bool = False  # none found means that a row of another table is missing
+    usually: bool | None = None  # where it looks for the firing row's own copy: whether that is there in ordinary times
     known: bool = True
     key: str = ""
 
@@ -90,7 +91,8 @@ def _plain(inner: Node, scope: Scope) -> Result:
     tests = [test for each in sources for test in each.join_conditions]
     if "whereClause" in inner:
         tests.append(inner["whereClause"])
-    scope, rows, text, typical, key = restrict(sources, tests, scope)
+    scope, rows, text, usually, key = restrict(sources, tests, scope)
+    typical = usually is not False
     if rows == "none":
         columns = tuple(pair for each in inner.get("targetList") or () for pair in expand_target(each["ResTarget"], scope))
         return Result(columns, "one" if _is_aggregate(inner) else "none", text)
@@ -102,7 +104,7 @@ def _plain(inner: Node, scope: Scope) -> Result:
     if any(functions.returns_set(each["ResTarget"]["val"], scope) for each in inner.get("targetList") or ()):
         rows = "many"
     known = all(each.table.known for each in sources) or not _has_star(inner)
-    return Result(columns, rows, text, typical, typical and _looks_elsewhere(sources, scope), known, key)
+    return Result(columns, rows, text, typical, typical and _looks_elsewhere(sources, scope), usually, known, key)
 
 
 def _looks_elsewhere(sources: list[Source], scope: Scope) -> bool:
@@ -262,18 +264,20 @@ def _function_table(inner: Node, scope: Scope) -> Source:
 # -- WHERE
 
 
-def restrict(sources: list[Source], tests: list[Node], scope: Scope) -> tuple[Scope, str, str, bool, str]:
+def restrict(sources: list[Source], tests: list[Node], scope: Scope) -> tuple[Scope, str, str, bool | None, str]:
     """The scope with the tables as the conditions leave them, how many rows are found, and what is looked for.
 
-    The last two say whether ordinary writes find a row, and a key that is the same for the same search.
+    The last two say whether the firing row's own copy is found in ordinary times (None where it is not that which is looked
+    for), and a key that is the same for the same search.
     """
     visible = scope.with_tables(*(each.table for each in sources))
     conjuncts = [each for test in tests for each in conjuncts_of(test)]
     values = [expression.evaluate(each, visible) for each in conjuncts]
     if any(conditions.truth(each) is False or each.null is Null.ALWAYS for each in values):
-        return visible, "none", "", True, ""
+        return visible, "none", "", None, ""
     equalities = [found for each in conjuncts for found in _equalities(each, visible)]
-    tables, counts, texts, typical = [], [], [], True
+    tables, counts, texts = [], [], []
+    usually: bool | None = None
     used = 0
     for each in sources:
         by = tuple((c, t) for relation, c, t in equalities if relation == each.table.relation)
@@ -281,7 +285,7 @@ def restrict(sources: list[Source], tests: list[Node], scope: Scope) -> tuple[Sc
         table, rows, usual = _looked_up(each, by, scope)
         tables.append(table)
         counts.append("one" if each.optional and rows in ("one", "maybe") else rows)
-        typical = typical and usual
+        usually = usual if usually is None else usually
         if each.table.relation is not None and rows != "one":
             texts.append(_search_text(each.table, by, scope))
     rows = _together(counts)
@@ -292,7 +296,7 @@ def restrict(sources: list[Source], tests: list[Node], scope: Scope) -> tuple[Sc
     for test in conjuncts:
         narrowed = _assume_tables(test, narrowed)
     key = repr([value.term for value in open_tests])
-    return narrowed, rows, ", ".join(texts), typical, key
+    return narrowed, rows, ", ".join(texts), usually, key
 
 
 def conjuncts_of(node: Node) -> Iterator[Node]:
@@ -321,14 +325,14 @@ def _equalities(node: Node, scope: Scope) -> Iterator[tuple[int, int, Term]]:
             yield one.term.relation, one.term.column, other.term
 
 
-def _looked_up(source: Source, by: tuple[tuple[int, Term], ...], scope: Scope) -> tuple[Table, str, bool]:
+def _looked_up(source: Source, by: tuple[tuple[int, Term], ...], scope: Scope) -> tuple[Table, str, bool | None]:
     relation = scope.catalog.relation(source.table.relation)
     if relation is None:
-        return source.table, source.rows, True
+        return source.table, source.rows, None
     if relation.oid == scope.context.source and (own := _own_row(relation, by, scope)) is not None:
         columns = tuple((name, own.field(name) or NOTHING) for name, _ in source.table.columns)
         found = msgspec.structs.replace(source.table, columns=columns)
-        return found, "one", True
+        return found, "one", None
     keyed = names.is_unique(relation, {column for column, _ in by})
     columns = tuple(
         (name, msgspec.structs.replace(value, term=Looked(relation.oid, value.term.column, by)))
@@ -338,7 +342,7 @@ def _looked_up(source: Source, by: tuple[tuple[int, Term], ...], scope: Scope) -
     )
     table = msgspec.structs.replace(source.table, columns=columns)
     if not keyed:
-        return table, "many", True
+        return table, "many", None
     return (
         table,
         "one" if surely_found(relation, by, scope) and not source.filtered else "maybe",
@@ -382,18 +386,20 @@ def _never_null_now(field: Field, scope: Scope) -> bool:
     return value is not None and value.null is Null.NEVER
 
 
-def _usually_found(relation: Relation, by: tuple[tuple[int, Term], ...], scope: Scope) -> bool:
-    """Whether ordinary writes find the row: not the target's own copy of a row that is only being inserted."""
+def _usually_found(relation: Relation, by: tuple[tuple[int, Term], ...], scope: Scope) -> bool | None:
+    """Whether the firing row's own copy is there in ordinary times; None where the query looks for something else."""
     source = scope.catalog.relation(scope.context.source)
-    if source is None or scope.context.event != "insert":
-        return True
+    if source is None or relation.oid == source.oid:
+        return None
     keys = {copied_field(term) for _, term in by}
     columns = {each.column for each in keys if each is not None and each.relation == source.oid}
     referenced = any(
         each.kind is ConstraintKind.FOREIGN_KEY and each.references == relation.oid and set(each.columns) <= columns
         for each in source.constraints
     )
-    return referenced or not names.is_unique(source, columns)
+    if referenced or not names.is_unique(source, columns):
+        return None
+    return scope.context.event != "insert"
 
 
 def _search_text(table: Table, by: tuple[tuple[int, Term], ...], scope: Scope) -> str:

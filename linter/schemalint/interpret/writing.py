@@ -473,13 +473,13 @@ def _matching(node: Node, target: Target, scope: Scope) -> tuple[Scope, tuple[tu
     own = query.Source(query.table_of(target.named, alias, scope), "many")
     others = [s for each in (node.get("fromClause") or node.get("usingClause") or ()) for s in query._from_item(each, scope)]
     tests = [node["whereClause"]] if "whereClause" in node else []
-    inside, rows, text, typical, key = query.restrict([own, *others], tests, scope)
+    inside, rows, text, usually, key = query.restrict([own, *others], tests, scope)
     by: tuple[tuple[int, Value], ...] = ()
     for table in inside.tables:
         if table.alias == alias and table.columns and isinstance(table.columns[0][1].term, Looked):
             by = tuple((number, Value(term=term)) for number, term in table.columns[0][1].term.by)
     conjuncts = [each for test in tests for each in query.conjuncts_of(test)]
-    return inside, by, len(conjuncts) > len(by), query.Result((), rows, text, typical, key=key)
+    return inside, by, len(conjuncts) > len(by), query.Result((), rows, text, usually is not False, usually=usually, key=key)
 
 
 def _update(node: Node, scope: Scope) -> tuple[Effect, ...]:

@@ -109,11 +109,11 @@ def _carried(
     columns: set[tuple[int, int]] = set()
     missed: set[tuple[int, int]] = set()
     write: Write | None = None
-    for firing in own:
-        for path in firing.paths:
-            for each in _carrying(path, target, event, key):
-                write = write or each
-                columns |= set(copied_columns(each, event, source))
+    paths = [path for firing in own for path in firing.paths if _carrying(path, target, event, key)]
+    for path in [path for path in paths if path.typical] or paths:
+        for each in _carrying(path, target, event, key):
+            write = write or each
+            columns |= set(copied_columns(each, event, source))
     if event == "update":
         reachable = [set(f.columns) for f in own]
         if own and all(reachable):
