@@ -185,6 +185,16 @@ def _keys(write: Write, relation: Relation, scope: Scope) -> Iterator[Failure]:
         )  # fmt: skip
 
 
+def _is_gone(target: int, key: dict[int, Field | None], scope: Scope) -> bool:
+    """Whether the path has deleted the row with this key before; the key of OLD is taken for that of NEW."""
+    wanted = {(column, field.relation, field.column) for column, field in key.items() if field is not None}
+    for table, columns in scope.context.gone:
+        fields = {(column, field.relation, field.column) for column, term in columns if (field := copied_field(term)) is not None}
+        if table == target and fields and fields <= wanted:
+            return True
+    return False
+
+
 def _duplicate(write: Write, index: Index, scope: Scope) -> str | None:
     """Whether the row's key is there already: "certain", "conditional", or None for no."""
     values = [write.value_of(each) for each in index.columns]
@@ -196,7 +206,7 @@ def _duplicate(write: Write, index: Index, scope: Scope) -> str | None:
     if any(isinstance(t, Call) and t.name in UNIQUE_BY_THEMSELVES for term in terms for t in subterms(term)):
         return None
     source = scope.catalog.relation(scope.context.source)
-    if source is None:
+    if source is None or _is_gone(write.target, {c: copied_field(write.value_of(c).term) for c in index.columns}, scope):
         return None
     copied = {field.column for term in terms if (field := copied_field(term)) is not None and field.relation == source.oid}
     all_copied = all(copied_field(term) is not None for term in terms)

@@ -341,13 +341,13 @@ def _looked_up(source: Source, by: tuple[tuple[int, Term], ...], scope: Scope) -
         for name, value in source.table.columns
     )
     table = msgspec.structs.replace(source.table, columns=columns)
+    usually = _usually_found(relation, by, scope)
+    if scope.context.is_there(relation.oid, frozenset(by)):
+        return table, "one", True
     if not keyed:
-        return table, "many", None
-    return (
-        table,
-        "one" if surely_found(relation, by, scope) and not source.filtered else "maybe",
-        _usually_found(relation, by, scope),
-    )
+        return table, "many", usually
+    found_for_sure = surely_found(relation, by, scope) and not source.filtered
+    return table, "one" if found_for_sure else "maybe", usually
 
 
 def _own_row(relation: Relation, by: tuple[tuple[int, Term], ...], scope: Scope) -> Value | None:

@@ -49,6 +49,7 @@ class Context(msgspec.Struct, frozen=True):
     pending: list[tuple[Effect, ...]]  # what functions called in the present statement did: alternatives for each
     timing: str = "after"
     there: tuple[Row, ...] = ()  # rows that are surely there already
+    gone: tuple[Row, ...] = ()  # rows that the path has deleted
     leaving: tuple[tuple[str, Row], ...] = ()  # rows that are being deleted, and by triggers of which timing
     trigger: int = 0
     stack: tuple[tuple[int, str], ...] = ()  # (trigger or function, event) of the calls around this one

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from schemalint.interpret.scope import Context, Scope
 from schemalint.interpret.state import State
 from schemalint.parse import plpgsql_tree as tree
@@ -59,4 +61,7 @@ def scope_at(fragment: tree.Fragment, state: State, context: Context, lead: int 
     while f"${count + 1}" in state.variables:
         count += 1
     parameters = tuple(state.variables[f"${i}"] for i in range(1, count + 1))
+    deleted = tuple((w.target, frozenset((c, v.term) for c, v in w.matches)) for w in state.writes if w.operation == "delete")
+    if deleted:
+        context = msgspec.structs.replace(context, gone=deleted)
     return Scope(context, state.variables, locator(context.excerpt, fragment, lead), parameters=parameters)

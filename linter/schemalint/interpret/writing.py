@@ -526,7 +526,7 @@ def _touched(
         matches=by, filtered=filtered, caught=scope.context.caught,
     )  # fmt: skip
     effects = _row_effects(write, target, scope, node)
-    if found.rows == "one":
+    if found.rows == "one" or scope.context.is_there(target.base.oid, row):
         return effects
     typical = _copy_is_there(target, by, scope)
     hit = Condition(found.text or f"a row of {target.base.name}", f"row {found.key}", True, typical is not False)
