@@ -19,7 +19,7 @@ from schemalint.finding import Certainty, Place, Severity
 from schemalint.finding import Sync as SyncNames
 from schemalint.flow.path import Failure, Firing, Path, Write
 from schemalint.flow.sync import Carried, Remembered, Sync
-from schemalint.flow.value import fields_of
+from schemalint.flow.value import Field, fields_of
 from schemalint.flow.witness import witness_of
 from schemalint.text import Span
 
@@ -126,9 +126,21 @@ class State(msgspec.Struct, frozen=True):
                     continue
                 now = carried.columns - carried.missed
                 filled = any(each == column for each, _ in now)
+                filled = filled or self._decides(line, column, source)
                 moved = any(own == source and (each, own) not in line.columns for each, own in now)
                 if not filled or moved:
                     yield line, column, source
+
+    def _decides(self, line: Remembered, column: int, source: int) -> bool:
+        """Whether a column still decides what another gets: by a condition on the way to the write."""
+        name = repr(Field("new", self.source.oid, source))
+        return any(
+            write.given(column) is not None and any(name in each.key for each in path.conditions)
+            for sync in self.syncs
+            if sync.target == line.target
+            for carried, path, write in self.writes(sync)
+            if carried.event == line.event
+        )
 
     def _now(self, line: Remembered) -> Carried | None:
         for sync in self.syncs:

@@ -17,8 +17,11 @@ def nullable_value(state: State) -> Violations:
     Source columns that are NOT NULL, of a domain that is, or kept from NULL by a CHECK; values that a condition in the
     function has tested; look-ups through an enforced NOT NULL foreign key.
     """
-    for failing in state.failing("nullable-value"):
+    for failing in state.failing("nullable-value", "required-column"):
         failure = failing.failure
+        always = failing.certainty is Certainty.CERTAIN or failure.reason.endswith("left out")
+        if failure.kind == "required-column" and always:
+            continue  # breaks/required-column says it
         column = state.column_name(failure.relation, failure.column)
         target = state.relation_name(failure.relation)
         can = "can be NULL" if failing.certainty is not Certainty.UNKNOWN else "may be NULL, for all that can be told"

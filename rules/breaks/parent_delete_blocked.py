@@ -2,7 +2,7 @@ from schemalint.catalog.model import Constraint
 from schemalint.rule import Certainty, Place, State, Sync, Violation, Violations, invariant, witness_of
 
 
-@invariant("23503", "23502", "0A000")
+@invariant("23503", "23001", "23502", "0A000")
 def parent_delete_blocked(state: State) -> Violations:
     """Copies in the target keep rows elsewhere from being deleted.
 
@@ -16,8 +16,8 @@ def parent_delete_blocked(state: State) -> Violations:
     ON DELETE CASCADE on the target's foreign key, as the source has it, or a trigger that carries deletes to the target.
 
     ## Not reported
-    Foreign keys that cascade; parents that the source's own foreign key protects as well; syncs that carry deletes; NOT
-    ENFORCED keys.
+    Foreign keys that cascade; parents that the source's own foreign key protects as well; deferred keys of syncs that carry
+    deletes (a key that is not deferred is checked before the trigger has deleted the copy); NOT ENFORCED keys.
     """
     for sync in state.mirrors:
         carried = sync.on("insert")
@@ -65,8 +65,9 @@ def _blocked(state: State, sync: Sync, key: Constraint, parent: int) -> tuple[st
     if followed is None or followed.on_delete not in ("cascade", "set null", "set default"):
         return None
     on_delete = key.on_delete
-    if on_delete in ("no action", "restrict") and sync.on("delete") is None:
-        return "23503", f"its copy in {table} still refers to the row", "DELETE from"
+    carried = sync.on("delete") is not None and key.initially_deferred
+    if on_delete in ("no action", "restrict") and not carried:
+        return "23503" if on_delete == "no action" else "23001", f"its copy in {table} still refers to the row", "DELETE from"
     columns = [state.column(sync.target, number) for number in key.columns]
     if on_delete == "set null" and any(column is not None and column.not_null for column in columns):
         return "23502", f"{table} is to become NULL where it must not be", "DELETE from"

@@ -1,4 +1,4 @@
-from schemalint.rule import State, Violations, invariant
+from schemalint.rule import Certainty, State, Violations, invariant
 
 
 @invariant("P0001", "54001")
@@ -18,6 +18,8 @@ def refused_by_trigger(state: State) -> Violations:
     """
     for failing in state.failing("raised", "recursion"):
         failure = failing.failure
+        if failing.certainty is not Certainty.CERTAIN:
+            continue
         yield state.violation(
             failing,
             f"{failure.message}",

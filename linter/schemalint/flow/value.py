@@ -75,6 +75,7 @@ class Choice(msgspec.Struct, frozen=True):
     """One of several terms, depending on what is not decided."""
 
     of: tuple[Term, ...]
+    by: tuple[Term, ...] = ()  # what decides between them
 
 
 class Opaque(msgspec.Struct, frozen=True):
@@ -131,7 +132,7 @@ def subterms(term: Term) -> Iterator[Term]:
             for each in term.arguments:
                 yield from subterms(each)
         case Choice():
-            for each in term.of:
+            for each in (*term.of, *term.by):
                 yield from subterms(each)
         case Looked():
             for _, each in term.by:

@@ -10,7 +10,7 @@ from schemalint.catalog.model import UNKNOWN, Type
 from schemalint.catalog.type_names import element_of
 from schemalint.flow.path import Condition, Failure
 from schemalint.flow.value import NOTHING, Call, Null, Opaque, Term, Value, subterms
-from schemalint.interpret import conditions, operators, run
+from schemalint.interpret import bounds, conditions, operators, run
 from schemalint.interpret.scope import Context
 from schemalint.interpret.state import FALSE, TRUE, State, ended_by, replace, with_pending
 from schemalint.interpret.trees import parsed_expression, scope_at
@@ -105,11 +105,22 @@ def case(statement: tree.Case, state: State, context: Context) -> list[State]:
                     else:
                         rest.append(after)
             waiting = rest
+    if subject is not None and _covered(subject, statement, state, context):
+        return done
     if statement.otherwise is not None:
         return done + run.run_statements(statement.otherwise, waiting, context)
     span = context.excerpt.span(statement.start, statement.end) if context.excerpt else None
     failure = Failure("case", "20000", "case not found", span, (context.function, "case"), function=context.function)
     return done + [ended_by(each, failure, context) for each in waiting]
+
+
+def _covered(subject: Value, statement: tree.Case, state: State, context: Context) -> bool:
+    """Whether the branches name every value that the subject can have; NULL meets none of them."""
+    values = [run.value_of(each, state, context).constant for branch in statement.branches for each in branch.values]
+    scope = scope_at(statement.subject, state, context) if statement.subject is not None else None
+    choices = bounds.known_of(subject.term, scope).choices if scope is not None else None
+    named = {each.text for each in values if each is not None}
+    return choices is not None and choices <= named and subject.null is Null.NEVER
 
 
 def _matched(subject: Value, fragment: tree.Fragment, state: State, context: Context) -> list[tuple[bool, State]]:

@@ -211,7 +211,9 @@ def _duplicate(write: Write, index: Index, scope: Scope) -> str | None:
     copied = {field.column for term in terms if (field := copied_field(term)) is not None and field.relation == source.oid}
     all_copied = all(copied_field(term) is not None for term in terms)
     if names.is_unique(source, copied):
-        return "certain" if scope.context.event == "update" and all_copied and scope.context.depth == 1 else None
+        # An upsert looks at its arbiter first, and updates the row that is there.
+        again = scope.context.event == "update" and all_copied and scope.context.depth == 1 and write.conflict is None
+        return "certain" if again else None
     if not copied or not names.unique_keys(source):
         return None
     return "conditional" if all_copied else None

@@ -18,9 +18,11 @@ from schemalint.flow.value import (
     NOTHING,
     NULL,
     Call,
+    Choice,
     Constant,
     Null,
     Opaque,
+    Term,
     Value,
     boolean,
     constant,
@@ -248,6 +250,7 @@ def _boolean_test(node: Node, scope: Scope) -> Value:
 def _case(node: Node, scope: Scope) -> Value:
     subject = evaluate(node["arg"], scope) if "arg" in node else None
     results: list[Value] = []
+    tests: list[Term] = []
     branch_scope = scope
     for each in node["args"]:
         when = each["CaseWhen"]
@@ -257,14 +260,21 @@ def _case(node: Node, scope: Scope) -> Value:
         truth = conditions.truth(test)
         if truth is False or (truth is None and test.null is Null.ALWAYS):
             continue
+        tests.append(test.term)
         taken = branch_scope if subject is not None else conditions.assume_scope(when["expr"], True, branch_scope)
         results.append(evaluate(when["result"], taken))
         if truth is True:
-            return unite(results, scope)
+            return _decided_by(unite(results, scope), tests)
         if subject is None:
             branch_scope = conditions.assume_scope(when["expr"], False, branch_scope)
     results.append(evaluate(node["defresult"], branch_scope) if "defresult" in node else NULL)
-    return unite(results, scope)
+    return _decided_by(unite(results, scope), tests)
+
+
+def _decided_by(value: Value, tests: list[Term]) -> Value:
+    if isinstance(value.term, Choice) and tests:
+        return msgspec.structs.replace(value, term=Choice(value.term.of, tuple(tests)))
+    return value
 
 
 def unite(values: Sequence[Value], scope: Scope) -> Value:
