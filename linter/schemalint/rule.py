@@ -110,7 +110,7 @@ class State(msgspec.Struct, frozen=True):
         """Flows that now leave out rows which they used to carry."""
         for line in self.ledger:
             carried = self._now(line)
-            if carried is not None and carried.complete and carried.skipped - line.skipped and not self.fails(line.event):
+            if carried is not None and carried.complete and _new_ways(carried, line) and not self.fails(line.event):
                 yield line, carried
 
     def uncopied(self) -> Iterator[tuple[Remembered, int, int]]:
@@ -122,7 +122,7 @@ class State(msgspec.Struct, frozen=True):
             target = self.catalog.relation(line.target)
             for column, source in sorted(line.columns - (carried.columns - carried.missed)):
                 there = target is not None and target.column_numbered(column) is not None
-                if not there or self.source.column_numbered(source) is None or carried.skipped - line.skipped:
+                if not there or self.source.column_numbered(source) is None or _new_ways(carried, line):
                     continue
                 now = carried.columns - carried.missed
                 filled = any(each == column for each, _ in now)
@@ -370,6 +370,11 @@ def writes_in_words(events: tuple[str, ...], table: str) -> str:
     return f"{words} {joint} {table}"
 
 
+def _new_ways(carried: Carried, line: Remembered) -> bool:
+    """Whether rows stay behind on a way on which none did: one that is not a part of a way that was there before."""
+    return any(not any(old <= new for old in line.skipped) for new in carried.skipped)
+
+
 def _is_write(path: Path, firing: Firing) -> bool:
     """Whether something changes on the path: an UPDATE that leaves all as it was is no case of its own."""
     return firing.event != "update" or not path.unchanged or bool(path.writes)
@@ -406,6 +411,8 @@ def _subjects(firing: Firing, kinds: tuple[str, ...], caught: bool) -> dict[Key,
     found: dict[Key, Failure] = {}
     for path in firing.paths:
         for each in path.failures:
+            if caught and any(write.target == each.relation for write in path.writes):
+                continue  # the handler writes in its stead
             if each.kind in kinds and (each.caught and not each.deferred) == caught:
                 subject = (each.kind, *each.subject)
                 if subject not in found or _weight(each) < _weight(found[subject]):

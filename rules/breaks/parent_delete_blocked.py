@@ -16,8 +16,9 @@ def parent_delete_blocked(state: State) -> Violations:
     ON DELETE CASCADE on the target's foreign key, as the source has it, or a trigger that carries deletes to the target.
 
     ## Not reported
-    Foreign keys that cascade; parents that the source's own foreign key protects as well; deferred keys of syncs that carry
-    deletes (a key that is not deferred is checked before the trigger has deleted the copy); NOT ENFORCED keys.
+    Foreign keys that cascade; parents that the source's own foreign key protects as well; syncs that carry
+    deletes in time, by a BEFORE trigger or under a deferred key (else the key is checked before the copy is deleted); NOT
+    ENFORCED keys.
     """
     for sync in state.mirrors:
         carried = sync.on("insert")
@@ -65,7 +66,9 @@ def _blocked(state: State, sync: Sync, key: Constraint, parent: int) -> tuple[st
     if followed is None or followed.on_delete not in ("cascade", "set null", "set default"):
         return None
     on_delete = key.on_delete
-    carried = sync.on("delete") is not None and key.initially_deferred
+    deletes = sync.on("delete")
+    in_time = key.initially_deferred or (deletes is not None and any(each.timing == "before" for each in deletes.firings))
+    carried = deletes is not None and in_time
     if on_delete in ("no action", "restrict") and not carried:
         return "23503" if on_delete == "no action" else "23001", f"its copy in {table} still refers to the row", "DELETE from"
     columns = [state.column(sync.target, number) for number in key.columns]

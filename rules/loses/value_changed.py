@@ -48,7 +48,11 @@ def value_changed(state: State) -> Violations:
                     key=(sync.source, sync.identity, each.column, source.column, "value"),
                     message=f"{state.relation_name(sync.target)}.{column} does not keep the value of "
                     f"{state.relation_name(sync.source)}.{state.column_name(source.relation, source.column)}: {how}",
-                    at=(state.column_span(sync.target, each.column), state.column_span(source.relation, source.column)),
+                    at=(
+                        state.column_span(sync.target, each.column),
+                        state.column_span(source.relation, source.column),
+                        each.span,
+                    ),
                     certainty=Certainty.CONDITIONAL,
                     severity=Severity.WARNING,
                     sync=state.names(carried.firings[0], sync.target),

@@ -6,7 +6,7 @@ import msgspec
 
 from schemalint.flow.path import Firing, Write
 
-Filter = tuple[str, bool]  # a condition's key, and how it stands on a path that writes nothing
+Filter = frozenset[tuple[str, bool]]  # the conditions of a path that writes nothing: their keys, and how they stand
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -15,7 +15,7 @@ class Carried(msgspec.Struct, frozen=True):
     event: str
     firings: tuple[Firing, ...]  # those that write to the target
     columns: frozenset[tuple[int, int]]  # (target column, source column) that are copied
-    skipped: frozenset[Filter] = frozenset()  # conditions under which a row does not arrive
+    skipped: frozenset[Filter] = frozenset()  # the ways on which a row does not arrive
     skipped_texts: tuple[str, ...] = ()
     missed: frozenset[tuple[int, int]] = frozenset()  # copied, but not on every path on which the source column changes
     write: Write | None = None  # one of the writes, to point at

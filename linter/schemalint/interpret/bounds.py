@@ -26,6 +26,7 @@ RANGES = {
     "int8": (Decimal(-(2**63)), Decimal(2**63 - 1)),
 }
 RANGE_NAMES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
+NUMBERS = frozenset({"numeric", "int2", "int4", "int8", "float4", "float8"})
 LENGTHS = frozenset({"length", "char_length", "character_length"})
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 TEXTS = frozenset({"text", "varchar", "bpchar", "name"})
@@ -305,7 +306,31 @@ def overflow(value: Value, column: Column, scope: Scope) -> tuple[str, str, str,
         return "22001", message, certainty, literal("x" * (limit + 1)) if limit < 60 else f"repeat('x', {limit + 1})"
     if base.id in RANGES and isinstance(base.id, str):
         return _too_large(base.id, known, value)
+    if base.id == "numeric" and base.modifiers:
+        return _too_many_digits(base.modifiers, known, value, scope)
     return None
+
+
+def _too_many_digits(
+    modifiers: tuple[int, ...], known: Known, value: Value, scope: Scope
+) -> tuple[str, str, str, str | None] | None:
+    """numeric(p, s) has p - s digits before the point; the source may have more."""
+    digits = modifiers[0] - (modifiers[1] if len(modifiers) > 1 else 0)
+    limit = Decimal(10) ** digits
+    field = copied_field(value.term)
+    relation = scope.catalog.relation(field.relation) if field is not None else None
+    column = relation.column_numbered(field.column) if relation is not None and field is not None else None
+    if column is None:
+        return None
+    source = scope.catalog.domain_base(column.type)
+    if source.id == "numeric" and source.modifiers:
+        own = source.modifiers[0] - (source.modifiers[1] if len(source.modifiers) > 1 else 0)
+        fits = own <= digits
+    else:
+        fits = False
+    if fits or (known.high is not None and known.low is not None and known.high < limit and known.low > -limit):
+        return None
+    return ("22003", "numeric field overflow", "conditional", str(limit)) if source.id in NUMBERS else None
 
 
 def _too_large(name: str, known: Known, value: Value) -> tuple[str, str, str, str | None] | None:

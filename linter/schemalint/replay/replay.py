@@ -191,6 +191,8 @@ def replay_statement(catalog: Catalog, statement: Any, block: bool) -> tuple[Cat
 
             refuse_fresh_labels(catalog, statement.kind, statement.node)
         after = handler(catalog, statement.node, context)
+        if statement.kind == "CreateFunctionStmt" and catalog.get(("setting", "check_function_bodies")):
+            _check_body(catalog, after, statement)
     except Refused as refused:
         refusal = Refusal(refused.sqlstate, refused.message, refused.span or context.span, refused.certain, refused.detail)
         return catalog, refusal, tuple(context.unmodelled)
@@ -203,6 +205,14 @@ def replay_statement(catalog: Catalog, statement: Any, block: bool) -> tuple[Cat
         context.gap(f"internal error: {type(error).__name__}: {error}")
         return tainted(catalog, names_in(statement.node)), None, tuple(context.unmodelled)
     return after, None, tuple(context.unmodelled)
+
+
+def _check_body(before: Catalog, after: Catalog, statement: Any) -> None:
+    from schemalint.replay.bodies import body_error
+
+    error = body_error(before, after, statement.span.text)
+    if error is not None:
+        raise Refused("42601", error[0], error[1])
 
 
 def names_in(node: Any) -> tuple[str, ...]:

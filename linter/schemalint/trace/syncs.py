@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Relation, RelationKind
 from schemalint.flow.path import Firing, Path, Write
-from schemalint.flow.sync import Carried, Remembered, Sync
+from schemalint.flow.sync import Carried, Filter, Remembered, Sync
 from schemalint.flow.value import Field, Looked, Value, copied_field, fields_of
 from schemalint.interpret import names
 
@@ -168,9 +168,9 @@ def _misses(firing: Firing, column: int, target: Relation, key: tuple[tuple[int,
 
 def _skipped(
     firings: list[Firing], event: str, target: Relation, key: tuple[tuple[int, int], ...] | None
-) -> tuple[frozenset[tuple[str, bool]], tuple[str, ...]]:
+) -> tuple[frozenset[Filter], tuple[str, ...]]:
     """The conditions under which no firing carries the row."""
-    found: set[tuple[str, bool]] = set()
+    found: set[Filter] = set()
     texts: list[str] = []
     for firing in firings:
         mine: list[Path] = [
@@ -182,8 +182,8 @@ def _skipped(
         if not mine:
             return frozenset(), ()
         for path in mine:
+            found.add(frozenset((each.key, each.holds) for each in path.conditions))
             for each in path.conditions:
-                found.add((each.key, each.holds))
                 text = each.text if each.holds else f"not ({each.text})"
                 if text not in texts:
                     texts.append(text)
