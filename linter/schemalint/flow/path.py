@@ -17,6 +17,12 @@ class Condition(msgspec.Struct, frozen=True):
     typical: bool = True  # False where ordinary writes do not go this way
     span: Span | None = None
     lookup: bool = False  # a row of another table is missing: not ordinary, but no write of the application's own doing
+    parts: tuple[tuple[str, bool], ...] = ()  # the simplest conditions that it comes to, where it is made of some
+
+    @property
+    def facts(self) -> tuple[tuple[str, bool], ...]:
+        """What holds on the path, as simple conditions and how they stand: the same in whatever words it is asked."""
+        return self.parts or ((self.key, self.holds),)
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -36,6 +42,7 @@ class Conflict(msgspec.Struct, frozen=True):
     update: bool  # DO UPDATE
     assignments: tuple[Assignment, ...] = ()
     filtered: bool = False  # DO UPDATE … WHERE
+    condition: Condition | None = None  # that WHERE, where it can pass over an edit
 
 
 class Handler(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ import msgspec
 from schemalint.catalog.model import Column, Constraint, ConstraintKind, Relation
 from schemalint.catalog.type_names import strings
 from schemalint.flow.value import Call, Choice, Constant, Field, Looked, Null, Term, Value, copied_field
-from schemalint.interpret import functions, query
+from schemalint.interpret import functions, names, query
 from schemalint.interpret.dynamic import literal
 from schemalint.interpret.scope import Scope
 
@@ -393,22 +393,10 @@ def _of_other_form(
     node: Node, constraint: Constraint, columns: dict[str, Value]
 ) -> tuple[str, tuple[tuple[int, str], ...], str] | None:
     """A condition that is not about one column: it holds where it is NULL, else it is not decided."""
-    names = _names_in(node)
-    values = [columns[each] for each in names if each in columns]
+    values = [columns[each] for each in names.columns_in(node) if each in columns]
     if any(each.null is Null.ALWAYS for each in values) and "A_Expr" in node:
         return None
     return "unknown", (), constraint.name
-
-
-def _names_in(node: Any) -> set[str]:
-    if isinstance(node, dict):
-        own = (
-            {strings(node["ColumnRef"]["fields"])[-1]} if "ColumnRef" in node and strings(node["ColumnRef"]["fields"]) else set()
-        )
-        return own.union(*(_names_in(each) for each in node.values()))
-    if isinstance(node, list):
-        return set().union(*(_names_in(each) for each in node)) if node else set()
-    return set()
 
 
 def _demanded_of_source(node: Node, columns: dict[str, Value], scope: Scope) -> bool:
@@ -416,29 +404,20 @@ def _demanded_of_source(node: Node, columns: dict[str, Value], scope: Scope) -> 
     source = scope.catalog.relation(scope.context.source)
     if source is None:
         return False
-    names: dict[str, str] = {}
-    for each in _names_in(node):
+    names_of: dict[str, str] = {}
+    for each in names.columns_in(node):
         field = copied_field(columns[each].term) if each in columns else None
         column = source.column_numbered(field.column) if field is not None and field.relation == source.oid else None
         if column is None:
             return False
-        names[each] = column.name
-    wanted = _renamed(node, names)
+        names_of[each] = column.name
+    wanted = names.with_names(node, names_of)
     for constraint in source.constraints:
         if constraint.kind is ConstraintKind.CHECK and constraint.enforced and constraint.expression is not None:
             for part in query.conjuncts_of(constraint.expression.node):
                 if _same(part, wanted):
                     return True
     return False
-
-
-def _renamed(node: Any, names: dict[str, str]) -> Any:
-    if isinstance(node, dict):
-        if "ColumnRef" in node:
-            name = strings(node["ColumnRef"]["fields"])[-1]
-            return {"ColumnRef": {"fields": [{"String": {"sval": names.get(name, name)}}]}}
-        return {key: _renamed(each, names) for key, each in node.items()}
-    return [_renamed(each, names) for each in node] if isinstance(node, list) else node
 
 
 def _same(first: Any, second: Any) -> bool:

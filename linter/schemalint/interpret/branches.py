@@ -9,7 +9,7 @@ import msgspec
 from schemalint.catalog.model import UNKNOWN, Type
 from schemalint.catalog.type_names import element_of
 from schemalint.flow.path import Condition, Failure
-from schemalint.flow.value import NOTHING, Call, Null, Opaque, Term, Value, subterms
+from schemalint.flow.value import NOTHING, Call, Null, Opaque, Value, subterms
 from schemalint.interpret import bounds, conditions, operators, run
 from schemalint.interpret.scope import Context
 from schemalint.interpret.state import FALSE, TRUE, State, ended_by, replace, with_pending
@@ -30,7 +30,8 @@ def split(fragment: tree.Fragment, state: State, context: Context) -> list[tuple
     span = context.excerpt.span(fragment.start, fragment.end) if context.excerpt else None
     result = []
     for holds in (True, False):
-        condition = Condition(" ".join(fragment.text.split()), repr(value.term), holds, usual is None or usual == holds, span)
+        text, typical = " ".join(fragment.text.split()), usual is None or usual == holds
+        condition = Condition(text, repr(value.term), holds, typical, span, parts=conditions.facts(value, holds))
         known = _known_condition(condition, state)
         if known is not None and known != holds:
             continue
@@ -51,18 +52,9 @@ def _known_condition(condition: Condition, state: State) -> bool | None:
     return None
 
 
-def _usually_exists(term: Term) -> bool | None:
-    if isinstance(term, Call) and term.name == "not":
-        inner = _usually_exists(term.arguments[0])
-        return None if inner is None else not inner
-    if isinstance(term, Call) and term.name == "exists" and term.detail:
-        return term.detail == "True"
-    return None
-
-
 def _usual_truth(fragment: tree.Fragment, value: Value, state: State, context: Context) -> bool | None:
     """How a condition goes in ordinary times: on the row's own copy, or on settings that no session has set."""
-    found = _usually_exists(value.term)
+    found = conditions.usually_exists(value.term)
     if found is not None:
         return found
     if not any(isinstance(each, Call) and each.name == "current_setting" for each in subterms(value.term)):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import immutables
 import msgspec
 
 from schemalint.catalog.type_names import strings
-from schemalint.flow.value import NULL_TERM, Null, Value, copied_field
+from schemalint.flow.value import NULL_TERM, Call, Null, Term, Value, copied_field
 from schemalint.interpret.scope import Scope
 
 Node = dict[str, Any]
@@ -21,6 +22,42 @@ def truth(value: Value) -> bool | None:
     if constant is None or constant.text is None:
         return None
     return {"true": True, "t": True, "false": False, "f": False}.get(constant.text)
+
+
+def usually_exists(term: Term) -> bool | None:
+    """Whether a test for the firing row's own copy holds in ordinary times; None where it is another test."""
+    if isinstance(term, Call) and term.name == "not":
+        inner = usually_exists(term.arguments[0])
+        return None if inner is None else not inner
+    if isinstance(term, Call) and term.name == "exists" and term.detail:
+        return term.detail == "True"
+    return None
+
+
+NEGATED = {"<>": "=", ">=": "<", "<=": ">"}
+TURNED = {">": "<"}
+
+
+def facts(value: Value, holds: bool) -> tuple[tuple[str, bool], ...]:
+    """What a condition comes to where it is true (`holds`) or where it is not: a <> b, NOT a = b and b = a say one thing."""
+    return tuple(dict.fromkeys(_facts(value.term, holds, value.null is Null.NEVER)))
+
+
+def _facts(term: Term, holds: bool, decided: bool) -> Iterator[tuple[str, bool]]:
+    """`decided`: it is never NULL, so that what is not true is false."""
+    if isinstance(term, Call) and term.name == ("and" if holds else "or"):
+        for each in term.arguments:
+            yield from _facts(each, holds, decided)
+    elif isinstance(term, Call) and term.name == "not" and (holds or decided):
+        yield from _facts(term.arguments[0], not holds, decided)
+    elif isinstance(term, Call) and term.name in NEGATED and len(term.arguments) == 2 and (holds or decided):
+        yield from _facts(msgspec.structs.replace(term, name=NEGATED[term.name]), not holds, decided)
+    elif isinstance(term, Call) and term.name in TURNED and len(term.arguments) == 2:
+        yield repr(msgspec.structs.replace(term, name=TURNED[term.name], arguments=term.arguments[::-1])), holds
+    elif isinstance(term, Call) and term.name == "=":
+        yield repr(msgspec.structs.replace(term, arguments=tuple(sorted(term.arguments, key=repr)))), holds
+    else:
+        yield repr(term), holds
 
 
 def assume_scope(node: Node, holds: bool, scope: Scope) -> Scope:

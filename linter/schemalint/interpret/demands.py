@@ -10,14 +10,13 @@ from typing import Any
 
 import msgspec
 
-from schemalint.catalog.model import Column, Constraint, ConstraintKind, Index, Relation
+from schemalint.catalog.model import Column, Constraint, ConstraintKind, Relation, UserType
 from schemalint.flow.path import Assignment, Failure, Write
-from schemalint.flow.value import NOTHING, Call, Constant, Field, Looked, Null, Value, copied_field, fields_of, subterms
-from schemalint.interpret import bounds, conditions, expression, names
-from schemalint.interpret.scope import RaisedError, Scope, Table
+from schemalint.flow.value import NOTHING, Constant, Field, Looked, Null, Value, copied_field, fields_of
+from schemalint.interpret import bounds, conditions, expression, keys, names
+from schemalint.interpret.scope import RaisedError, Scope
 
 Node = dict[str, Any]
-UNIQUE_BY_THEMSELVES = ("nextval", "gen_random_uuid", "identity", "uuid_generate_v4", "uuidv4", "uuidv7", "uuid_generate_v1")
 
 
 def failures(write: Write, relation: Relation, scope: Scope) -> list[Failure]:
@@ -27,7 +26,8 @@ def failures(write: Write, relation: Relation, scope: Scope) -> list[Failure]:
         found.extend(_nulls(write, write.assignments, relation, scope))
         found.extend(_lengths(write, write.assignments, relation, scope))
         found.extend(_checks(write, write.assignments, relation, scope))
-        found.extend(_keys(write, relation, scope))
+        found.extend(_domains(write, write.assignments, relation, scope))
+        found.extend(keys.failures(write, relation, scope))
         found.extend(_references(write, write.assignments, relation, scope))
         if write.conflict is not None:
             found.extend(_of_update(write, write.conflict.assignments, relation, scope, scope.context.event != "insert"))
@@ -42,6 +42,7 @@ def _of_update(
     for each in (
         *_nulls(write, assignments, relation, scope),
         *_lengths(write, assignments, relation, scope),
+        *_domains(write, assignments, relation, scope),
         *_references(write, assignments, relation, scope),
     ):
         if usual or each.certainty != "certain":
@@ -150,9 +151,7 @@ def _check(
     constraint: Constraint, columns: tuple[tuple[str, Value], ...], scope: Scope
 ) -> tuple[str, tuple[tuple[int, str], ...], str] | None:
     assert constraint.expression is not None
-    bare = msgspec.structs.replace(
-        scope, variables={}, outer=None, parameters=(), queries=(), tables=(Table("", columns),), locate=lambda location: None
-    )
+    bare = keys.row_scope(columns, scope)
     try:
         value = expression.evaluate(constraint.expression.node, bare)
     except RaisedError:
@@ -165,58 +164,38 @@ def _check(
     return bounds.check(constraint, dict(columns), bare)
 
 
-# -- keys
+# -- domains
 
 
-def _keys(write: Write, relation: Relation, scope: Scope) -> Iterator[Failure]:
-    for index in relation.indexes:
-        if not index.unique or index.predicate is not None or 0 in index.columns or not index.columns:
+def _domains(write: Write, assignments: tuple[Assignment, ...], relation: Relation, scope: Scope) -> Iterator[Failure]:
+    """The CHECKs of the domains that the columns have (chapter "Domain Types")."""
+    for each in assignments:
+        column = relation.column_numbered(each.column)
+        if column is None or each.value.null is Null.ALWAYS:
             continue
-        if write.conflict is not None and (not write.conflict.columns or set(write.conflict.columns) == set(index.columns)):
-            continue
-        certainty = _duplicate(write, index, scope)
-        if certainty is None:
-            continue
-        message = f'duplicate key value violates unique constraint "{index.name}"'
-        kind = "duplicate-key" if certainty == "certain" else "unique"
-        yield Failure(
-            kind, "23505", message, write.target_span, (relation.oid, index.oid, "unique"), certainty, relation.oid,
-            index.columns[0], write.value_of(index.columns[0]), index.name, index.span, (), scope.context.function,
-        )  # fmt: skip
+        for domain in _domains_of(column, scope):
+            for check in domain.checks:
+                if check.expression is None or not check.enforced or names.required_by_check(check.expression):
+                    continue
+                refused = _check(check, (("value", each.value),), scope)
+                if refused is None:
+                    continue
+                certainty, witness, _ = refused
+                message = f'value for domain {domain.name} violates check constraint "{check.name}"'
+                yield Failure(
+                    "check", "23514", message, _span(each, write), (relation.oid, check.oid, "check", column.number), certainty,
+                    relation.oid, column.number, each.value, check.name, check.span or domain.span, witness,
+                    scope.context.function,
+                )  # fmt: skip
 
 
-def _is_gone(target: int, key: dict[int, Field | None], scope: Scope) -> bool:
-    """Whether the path has deleted the row with this key before; the key of OLD is taken for that of NEW."""
-    wanted = {(column, field.relation, field.column) for column, field in key.items() if field is not None}
-    for table, columns in scope.context.gone:
-        fields = {(column, field.relation, field.column) for column, term in columns if (field := copied_field(term)) is not None}
-        if table == target and fields and fields <= wanted:
-            return True
-    return False
-
-
-def _duplicate(write: Write, index: Index, scope: Scope) -> str | None:
-    """Whether the row's key is there already: "certain", "conditional", or None for no."""
-    values = [write.value_of(each) for each in index.columns]
-    if scope.context.is_there(write.target, frozenset((each, write.value_of(each).term) for each in index.columns)):
-        return "certain"
-    if any(each.null is Null.ALWAYS for each in values) and not index.nulls_not_distinct:
-        return None
-    terms = [each.term for each in values]
-    if any(isinstance(t, Call) and t.name in UNIQUE_BY_THEMSELVES for term in terms for t in subterms(term)):
-        return None
-    source = scope.catalog.relation(scope.context.source)
-    if source is None or _is_gone(write.target, {c: copied_field(write.value_of(c).term) for c in index.columns}, scope):
-        return None
-    copied = {field.column for term in terms if (field := copied_field(term)) is not None and field.relation == source.oid}
-    all_copied = all(copied_field(term) is not None for term in terms)
-    if names.is_unique(source, copied):
-        # An upsert looks at its arbiter first, and updates the row that is there.
-        again = scope.context.event == "update" and all_copied and scope.context.depth == 1 and write.conflict is None
-        return "certain" if again else None
-    if not copied or not names.unique_keys(source):
-        return None
-    return "conditional" if all_copied else None
+def _domains_of(column: Column, scope: Scope) -> Iterator[UserType]:
+    """The column's domain, and those that it is made of."""
+    domain = scope.catalog.user_type(column.type.id) if isinstance(column.type.id, int) else None
+    while domain is not None and domain.kind == "domain":
+        yield domain
+        base = domain.base.id if domain.base is not None else None
+        domain = scope.catalog.user_type(base) if isinstance(base, int) else None
 
 
 # -- foreign keys

@@ -225,7 +225,7 @@ def start(trigger: Trigger, relation: Relation, event: str, new: Value, old: Val
     span = trigger.when.span
     for holds in (True, False):
         text = " ".join(span.text.split()) if span is not None else "WHEN"
-        condition = Condition(text, repr(value.term), holds, span=span)
+        condition = Condition(text, repr(value.term), holds, span=span, parts=conditions.facts(value, holds))
         same = conditions.unchanged_columns(trigger.when.node, holds, state.variables)
         every = frozenset(range(1, 2000)) if same is None else same
         variables = conditions.assume(trigger.when.node, holds, state.variables)

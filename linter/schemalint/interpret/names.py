@@ -125,3 +125,23 @@ def is_unique(relation: Relation, columns: set[int]) -> bool:
 
 def foreign_keys(relation: Relation) -> list[Any]:
     return [each for each in relation.constraints if each.kind is ConstraintKind.FOREIGN_KEY]
+
+
+def columns_in(node: Any) -> set[str]:
+    """The names of the columns that an expression reads."""
+    if isinstance(node, dict):
+        parts = strings(node["ColumnRef"]["fields"]) if "ColumnRef" in node else []
+        return set(parts[-1:]).union(*(columns_in(each) for each in node.values()))
+    if isinstance(node, list):
+        return set[str]().union(*(columns_in(each) for each in node))
+    return set()
+
+
+def with_names(node: Any, names_of: dict[str, str]) -> Any:
+    """An expression with its columns called otherwise, and without the places where it was written."""
+    if isinstance(node, dict):
+        if "ColumnRef" in node:
+            name = strings(node["ColumnRef"]["fields"])[-1]
+            return {"ColumnRef": {"fields": [{"String": {"sval": names_of.get(name, name)}}]}}
+        return {key: with_names(each, names_of) for key, each in node.items() if key != "location"}
+    return [with_names(each, names_of) for each in node] if isinstance(node, list) else node

@@ -27,6 +27,7 @@ class Result(msgspec.Struct, frozen=True):
     usually: bool | None = None  # where it looks for the firing row's own copy: whether that is there in ordinary times
     known: bool = True
     key: str = ""
+    even: bool = False  # whether it gives a row depends on the firing row alone, and both are ordinary
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -104,7 +105,8 @@ def _plain(inner: Node, scope: Scope) -> Result:
     if any(functions.returns_set(each["ResTarget"]["val"], scope) for each in inner.get("targetList") or ()):
         rows = "many"
     known = all(each.table.known for each in sources) or not _has_star(inner)
-    return Result(columns, rows, text, typical, typical and _looks_elsewhere(sources, scope), usually, known, key)
+    even = not sources and usually is None and "row='old'" not in key
+    return Result(columns, rows, text, typical, typical and _looks_elsewhere(sources, scope), usually, known, key, even)
 
 
 def _looks_elsewhere(sources: list[Source], scope: Scope) -> bool:
@@ -290,6 +292,8 @@ def restrict(sources: list[Source], tests: list[Node], scope: Scope) -> tuple[Sc
             texts.append(_search_text(each.table, by, scope))
     rows = _together(counts)
     open_tests = [value for value in values if conditions.truth(value) is None]
+    if not sources:
+        usually = next((found for each in open_tests if (found := conditions.usually_exists(each.term)) is not None), None)
     if len(open_tests) > used and rows == "one":
         rows = "maybe"
     narrowed = scope.with_tables(*tables)

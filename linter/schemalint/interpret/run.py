@@ -269,7 +269,10 @@ def run_block(block: tree.Block, state: State, context: Context) -> list[State]:
     after: list[State] = []
     for each in states:
         handler_ = _handler_for(block, each)
-        after.extend([each] if handler_ is None else run_statements(handler_.body, [_handled(state, each)], context))
+        if handler_ is None:
+            after.append(each)
+        else:
+            after.extend(run_statements(handler_.body, [_handled(state, each)], _meeting(each, context)))
         if handler_ is None and block.handlers and not each.outcome.startswith(("failed", "raised")):
             after.extend(_failing_later(block, state, each, context))
     label = block.label
@@ -296,6 +299,20 @@ def _handled(entry: State, failed: State) -> State:
     return State(failed.variables.update(extra), failed.conditions, entry.writes, failures, failed.unchanged)
 
 
+def _meeting(failed: State, context: Context) -> Context:
+    """The context of a handler: a row that an INSERT has met in a unique index is surely there."""
+    failure = failed.failure
+    relation = context.catalog.relation(failure.relation) if failure is not None and failure.sqlstate == "23505" else None
+    if failure is None or relation is None:
+        return context
+    index = next((each for each in relation.indexes if each.oid == failure.subject[1]), None)
+    write = next((w for w in reversed(failed.writes) if w.target == relation.oid and w.operation == "insert"), None)
+    if index is None or write is None or 0 in index.columns or index.predicate is not None:
+        return context
+    row = relation.oid, frozenset((each, write.value_of(each).term) for each in index.columns)
+    return msgspec.structs.replace(context, there=(*context.there, row))
+
+
 def _failing_later(block: tree.Block, entry: State, state: State, context: Context) -> list[State]:
     """The path on which one of the failures that only some rows meet is caught here."""
     found: list[State] = []
@@ -306,7 +323,7 @@ def _failing_later(block: tree.Block, entry: State, state: State, context: Conte
             if catches(handler.conditions, each.sqlstate):
                 condition = Condition(each.message, f"failure {each.subject}", True, False, each.span)
                 failed = replace(state, outcome="failed", failure=each, conditions=(*state.conditions, condition))
-                found.extend(run_statements(handler.body, [_handled(entry, failed)], context))
+                found.extend(run_statements(handler.body, [_handled(entry, failed)], _meeting(failed, context)))
                 break
     return found
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from schemalint.catalog.model import UNKNOWN, Column, ConstraintKind, Index, Relation, RelationKind
+from schemalint.catalog.model import UNKNOWN, Column, Relation, RelationKind
 from schemalint.catalog.resolve import coercion
 from schemalint.catalog.type_names import UserTypesOf
 from schemalint.flow.path import Assignment, Condition, Conflict, Failure, Write
 from schemalint.flow.value import NULL, Looked, Null, Opaque, Value, copied_field
-from schemalint.interpret import casts, demands, expression, firing, functions, names, operators, query, views
+from schemalint.interpret import casts, demands, expression, firing, functions, names, operators, query, upserts, views
 from schemalint.interpret.catching import is_caught
 from schemalint.interpret.scope import Effect, RaisedError, Scope, Table, fail
 from schemalint.text import Span
@@ -178,7 +178,7 @@ def _insert(node: Node, scope: Scope) -> tuple[Effect, ...]:
     columns = _insert_columns(node, target, scope)
     rows, values = _insert_values(node, columns, scope)
     assignments = tuple(_assignments(node, columns, values, target, scope))
-    conflict = _conflict(node, target, assignments, scope)
+    conflict = upserts.conflict_of(node, target, assignments, scope)
     statement = scope.locate(-1)
     assert statement is not None
     if rows.rows == "none":
@@ -188,10 +188,16 @@ def _insert(node: Node, scope: Scope) -> tuple[Effect, ...]:
         scope.context.function, scope.context.depth, conflict=conflict, caught=scope.context.caught,
     )  # fmt: skip
     effects = _row_effects(write, target, scope, node)
+    if conflict is not None and conflict.condition is not None and scope.context.event != "insert":
+        passed_over = msgspec.structs.replace(conflict.condition, holds=False)
+        effects = (
+            *(msgspec.structs.replace(each, conditions=(conflict.condition, *each.conditions)) for each in effects),
+            Effect((passed_over,), rows="none"),
+        )
     if rows.rows == "one":
         return effects
     condition = Condition(rows.text or "the query finds a row", f"rows {rows.key}", True, rows.typical or rows.rows == "many")
-    without = Condition(condition.text, condition.key, False, not condition.typical, lookup=rows.lookup)
+    without = Condition(condition.text, condition.key, False, rows.even or not condition.typical, lookup=rows.lookup)
     return (
         *(msgspec.structs.replace(each, conditions=(condition, *each.conditions)) for each in effects),
         Effect((without,), rows="none"),
@@ -290,99 +296,7 @@ def _completed(assignments: tuple[Assignment, ...], relation: Relation, scope: S
     return (*assignments, *rest)
 
 
-def _conflict(node: Node, target: Target, assignments: tuple[Assignment, ...], scope: Scope) -> Conflict | None:
-    clause = node.get("onConflictClause")
-    if clause is None:
-        return None
-    alias = node["relation"].get("alias", {}).get("aliasname", target.named.name)
-    inference = clause.get("infer")
-    update = clause.get("action") == "ONCONFLICT_UPDATE"
-    columns = _arbiter(inference, target, scope) if inference is not None else ()
-    if not update:
-        return Conflict(columns, False)
-    excluded_values = {each.column: each.value for each in assignments}
-    excluded = tuple(
-        (each.name, excluded_values.get(each.number, expression.default_of(target.base, each.number, scope)))
-        for each in target.base.columns
-    )
-    inside = msgspec.structs.replace(
-        scope,
-        tables=(_own_table(target, alias, scope), Table("excluded", excluded, target.base.oid, hidden=True)),
-    )
-    sets = tuple(_set_clauses(clause.get("targetList") or (), target, inside))
-    filtered = False
-    if "whereClause" in clause:
-        expression.evaluate(clause["whereClause"], inside)
-        filtered = True
-    return Conflict(columns, True, sets, filtered)
-
-
-def _own_table(target: Target, alias: str, scope: Scope) -> Table:
-    """The row that is there already, as the target's own name sees it."""
-    return query.table_of(target.named, alias, scope)
-
-
-def _arbiter(inference: Node, target: Target, scope: Scope) -> tuple[int, ...]:
-    """The columns of the unique index that ON CONFLICT means; without one it fails (42P10, 42704)."""
-    relation = target.base
-    location = inference.get("location")
-    if "conname" in inference:
-        for each in relation.constraints:
-            if each.name == inference["conname"]:
-                _refuse_deferrable(each.deferrable, each.kind, relation, location, scope)
-                return each.columns
-        message = f'constraint "{inference["conname"]}" for table "{relation.name}" does not exist'
-        raise fail(scope, "arbiter", "42704", message, location, (relation.oid, "arbiter"), relation.oid, reason="constraint")
-    elements = [each["IndexElem"] for each in inference.get("indexElems") or ()]
-    columns = tuple(column_of(target, each["name"], location, scope).number for each in elements if "name" in each)
-    expressions = [each["expr"] for each in elements if "expr" in each]
-    instead = views.has_instead_of(target.named, "insert")
-    fitting = [] if instead else [each for each in relation.indexes if _infers(each, columns, expressions, inference)]
-    if not fitting and not relation.tainted:
-        message = "there is no unique or exclusion constraint matching the ON CONFLICT specification"
-        raise fail(scope, "arbiter", "42P10", message, location, (relation.oid, "arbiter"), relation.oid)
-    if fitting and all(not each.immediate for each in fitting):
-        _refuse_deferrable(True, ConstraintKind.UNIQUE, relation, location, scope)
-    return columns
-
-
-def _refuse_deferrable(deferrable: bool, kind: ConstraintKind, relation: Relation, location: int | None, scope: Scope) -> None:
-    if deferrable:
-        message = "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters"
-        raise fail(scope, "arbiter", "55000", message, location, (relation.oid, "arbiter"), relation.oid)
-
-
-def _infers(index: Index, columns: tuple[int, ...], expressions: list[Node], inference: Node) -> bool:
-    """Whether ON CONFLICT's columns and predicate infer this index (infer_arbiter_indexes)."""
-    if not index.unique or not index.valid:
-        return False
-    if set(index.columns) - {0} != set(columns) or len(index.expressions) != len(expressions):
-        return False
-    if index.expressions and not all(any(same_tree(e.node, x) for x in expressions) for e in index.expressions):
-        return False
-    if index.predicate is None:
-        return True
-    where = inference.get("whereClause")
-    return where is not None and implied(index.predicate.node, where)
-
-
-def implied(predicate: Node, where: Node) -> bool:
-    """Whether a condition contains each part of a predicate, in the same form."""
-    parts = list(query.conjuncts_of(where))
-    return all(any(same_tree(each, part) for part in parts) for each in query.conjuncts_of(predicate))
-
-
-def same_tree(first: Any, second: Any) -> bool:
-    """Whether two trees say the same, wherever they stand."""
-    if isinstance(first, dict) and isinstance(second, dict):
-        keys = (first.keys() | second.keys()) - {"location"}
-        return all(same_tree(first.get(each), second.get(each)) for each in keys)
-    if isinstance(first, list) and isinstance(second, list):
-        return len(first) == len(second) and all(map(same_tree, first, second))
-    return bool(first == second)
-
-
-def _set_clauses(items: Any, target: Target, scope: Scope) -> Iterator[Assignment]:
+def set_clauses(items: Any, target: Target, scope: Scope) -> Iterator[Assignment]:
     for each in items:
         item = each["ResTarget"]
         column = column_of(target, item["name"], item.get("location"), scope)
@@ -487,7 +401,7 @@ def _update(node: Node, scope: Scope) -> tuple[Effect, ...]:
     if target is None:
         return (Effect(),)
     inside, by, filtered, found = _matching(node, target, scope)
-    assignments = tuple(_set_clauses(node["targetList"], target, inside))
+    assignments = tuple(set_clauses(node["targetList"], target, inside))
     return _touched("update", assignments, target, by, filtered, found, scope, node)
 
 
@@ -602,7 +516,7 @@ def _merge_action(
             )  # fmt: skip
         else:
             operation = "update" if command == "CMD_UPDATE" else "delete"
-            sets = tuple(_set_clauses(clause.get("targetList") or (), target, inside)) if operation == "update" else ()
+            sets = tuple(set_clauses(clause.get("targetList") or (), target, inside)) if operation == "update" else ()
             write = Write(
                 operation, target.base.oid, sets, statement, target.span, scope.context.function, scope.context.depth,
                 matches=by, filtered="condition" in clause, caught=scope.context.caught,

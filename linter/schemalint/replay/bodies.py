@@ -6,6 +6,7 @@ from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Function
 from schemalint.parse.libpg_query import ParseError, parse_json, parse_plpgsql_json
 from schemalint.parse.plpgsql import BodySyntaxError, check_fragments, parse_body
+from schemalint.parse.plpgsql_names import IN_EVENT_TRIGGERS, IN_TRIGGERS, unknown_variable
 from schemalint.text import Span
 
 
@@ -33,10 +34,20 @@ def _parses(text: str) -> bool:
 def _plpgsql_error(function: Function) -> tuple[str, Span] | None:
     assert function.body is not None
     try:
-        error = check_fragments(parse_body(function.body.text))
+        block = parse_body(function.body.text)
+        error = unknown_variable(block, _known(function)) or check_fragments(block)
     except BodySyntaxError as raised:
         error = raised
     return None if error is None else (error.message, function.body.span(error.start, error.end))
+
+
+def _known(function: Function) -> frozenset[str]:
+    """The names that a body can use without declaring them."""
+    names = {function.name, *(f"${number}" for number in range(1, len(function.arguments) + 1))}
+    names |= {each.name for each in function.arguments if each.name is not None}
+    if function.result.id == "trigger":
+        return IN_TRIGGERS.union(names)
+    return IN_EVENT_TRIGGERS.union(names) if function.result.id == "event_trigger" else frozenset(names)
 
 
 def _sql_error(function: Function) -> tuple[str, Span] | None:

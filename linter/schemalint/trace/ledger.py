@@ -6,10 +6,11 @@ import msgspec
 
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Relation, RelationKind
-from schemalint.flow.sync import Carried, Remembered, Sync
+from schemalint.flow.sync import Carried, Filter, Remembered, Sync
 from schemalint.interpret.views import updatable
 
 Ledger = tuple[Remembered, ...]
+MOST_WAYS = 256  # past it, no way of either is held against what comes later
 
 
 def remembered(before: Ledger, syncs: tuple[Sync, ...], catalog: Catalog) -> Ledger:
@@ -53,9 +54,18 @@ def _merged(old: Remembered | None, new: Remembered) -> Remembered:
     if old is None:
         return new
     return msgspec.structs.replace(
-        new, columns=old.columns | new.columns, skipped=old.skipped & new.skipped if old.skipped else old.skipped,
+        new, columns=old.columns | new.columns, skipped=_skipped_always(old.skipped, new.skipped),
         missed=old.missed & new.missed, mirror=old.mirror or new.mirror,
     )  # fmt: skip
+
+
+def _skipped_always(old: frozenset[Filter], new: frozenset[Filter]) -> frozenset[Filter]:
+    """The ways on which a row has never arrived: on one of the old and one of the new."""
+    if len(old) * len(new) > MOST_WAYS:
+        return old | new
+    both = {first | second for first in old for second in new}
+    possible = {each for each in both if not any((key, not holds) in each for key, holds in each)}
+    return frozenset(each for each in possible if not any(other < each for other in possible))
 
 
 def standing(ledger: Ledger, source: Relation, catalog: Catalog) -> Ledger:

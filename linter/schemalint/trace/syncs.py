@@ -182,7 +182,7 @@ def _skipped(
         if not mine:
             return frozenset(), ()
         for path in mine:
-            found.add(frozenset((each.key, each.holds) for each in path.conditions))
+            found.add(frozenset(fact for each in path.conditions for fact in each.facts))
             for each in path.conditions:
                 text = each.text if each.holds else f"not ({each.text})"
                 if text not in texts:
