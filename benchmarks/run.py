@@ -71,6 +71,7 @@ def run(command: Sequence[str], directory: Path) -> Run:
     """One run of the whole process, with nothing kept from an earlier one."""
     with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryFile() as errors:
         environment = {**os.environ, "XDG_CACHE_HOME": cache}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed tool has its bytecode
         started = time.perf_counter()
         process = subprocess.Popen(command, cwd=directory, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
         _, status, usage = os.wait4(process.pid, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 INTERRUPTED = 130
 
@@ -40,5 +41,16 @@ def _answer(arguments: list[str]) -> int:
     return 0
 
 
+def leave() -> NoReturn:
+    """The console script: runs, and ends the process without taking a large history apart first."""
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        code = code or 2
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave()

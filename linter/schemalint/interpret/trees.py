@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -29,6 +30,9 @@ def parsed_statement(text: str) -> tuple[str, Node]:
     return next(iter(parse_one(text)))
 
 
+WORD = re.compile(r'[\w.$"]+')
+
+
 @lru_cache(maxsize=2048)
 def parsed_body(text: str) -> tree.Block | BodySyntaxError:
     try:
@@ -48,9 +52,8 @@ def locator(excerpt: Excerpt | None, fragment: tree.Fragment, lead: int) -> Call
         text = fragment.text
         prefix = location - lead if text.isascii() else len(text.encode()[: max(location - lead, 0)].decode("utf-8", "replace"))
         start = max(prefix, 0)
-        end = start
-        while end < len(text) and (text[end].isalnum() or text[end] in '_.$"'):
-            end += 1
+        word = WORD.match(text, start)
+        end = word.end() if word is not None else start
         return excerpt.span(fragment.start + start, fragment.start + max(end, start + 1))
 
     return locate
