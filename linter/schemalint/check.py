@@ -11,6 +11,7 @@ from schemalint.course import Course, boundaries_of
 from schemalint.finding import Certainty, Finding, Report, Severity
 from schemalint.judge import Blamed, Crash, Judge
 from schemalint.migrations.migration import History
+from schemalint.replay.platforms import prepared
 from schemalint.replay.replay import Replayed, replay_migration
 from schemalint.rule import load_rules
 from schemalint.text import Span
@@ -57,7 +58,7 @@ def check(history: History, asked: frozenset[str] | None, configuration: Configu
 def replay(history: History, asked: frozenset[str] | None, configuration: Configuration) -> Iterator[Replayed]:
     """The migrations in order, each replayed into the catalog that the one before it left."""
     path = tuple(each for each in configuration.search_path if each != "$user")
-    catalog = empty_catalog(path)
+    catalog = prepared(empty_catalog(path), history.root)
     for migration in history.migrations:
         replayed = replay_migration(catalog, migration)
         catalog = replayed.after

@@ -245,14 +245,14 @@ class State(msgspec.Struct, frozen=True):
             key=key,
             message=message,
             at=(at,),
-            sync=self._names_of_sync(sync),
+            sync=self.names_of_sync(sync),
             related=(Place(place, "only new rows are copied here"),) if place is not None else (),
             witness=witness,
             help=help,
             severity=Severity.WARNING,
         )
 
-    def _names_of_sync(self, sync: Sync) -> SyncNames | None:
+    def names_of_sync(self, sync: Sync) -> SyncNames | None:
         firing = next(iter(sync.carried[0].firings), None)
         if firing is not None:
             return self.names(firing, sync.target)

@@ -51,6 +51,8 @@ class Catalog:
     ("setting", name) → value in force for the statements to come
     ("constraint", schema oid, name) → oids of the relations and domains that had a constraint of that name
     ("gone", "relation" | "type" | "function", schema oid, name), ("gone", "schema", name) → True where one was and is no more
+    ("member of", name) → the roles that a role is a member of which no migration made
+    ("revoked", oid) → True where a REVOKE has taken a privilege on the object from somebody
     ("unmodelled", name) → True where something unmodelled may have made or changed an object of that name
     """
 

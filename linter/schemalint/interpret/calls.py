@@ -9,7 +9,7 @@ import msgspec
 
 from schemalint.catalog.model import UNKNOWN, Function
 from schemalint.flow.value import NOTHING, NULL, Call, Constant, Null, Opaque, Value, join
-from schemalint.interpret import casts, expression, query, run, writing
+from schemalint.interpret import casts, expression, permissions, query, run, writing
 from schemalint.interpret.scope import Context, Effect, Scope
 from schemalint.interpret.state import State, Variables
 from schemalint.interpret.trees import locator
@@ -24,6 +24,7 @@ MOST_CALLS = 6  # functions and triggers within each other
 
 def call_function(function: Function, arguments: list[Value], scope: Scope, node: Node) -> Value:
     """What a call of one of the project's functions yields; what it does is left in `context.pending`."""
+    permissions.note_call(function, node, scope)
     result = function.result
     if function.strict and any(each.null is Null.ALWAYS for each in arguments):
         return Value(result, Null.ALWAYS, Constant(None))
@@ -61,6 +62,7 @@ def inner_context(context: Context, function: Function, call: tuple[int, str]) -
         search_path=search_path_of(function, context.search_path),
         stack=(*context.stack, call),
         security_definer=function.security_definer or context.security_definer,
+        user=function.owner if function.security_definer else context.user,
         volatility=function.volatility,
         excerpt=function.body,
         variable_conflict="error",

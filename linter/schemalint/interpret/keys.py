@@ -28,7 +28,7 @@ def failures(write: Write, relation: Relation, scope: Scope) -> Iterator[Failure
                 continue
         elif write.conflict is not None and not write.conflict.columns:
             continue
-        row = row or _row_of(write, relation)
+        row = row or row_of(write, relation)
         values = _entry(index, write, row, scope)
         certainty = _duplicate(write, index, values, relation, row, scope) if values is not None else None
         if certainty is None:
@@ -42,7 +42,8 @@ def failures(write: Write, relation: Relation, scope: Scope) -> Iterator[Failure
         )  # fmt: skip
 
 
-def _row_of(write: Write, relation: Relation) -> Row:
+def row_of(write: Write, relation: Relation) -> Row:
+    """The row that a write makes, as an expression over its table sees it."""
     values = {each.column: each.value for each in write.assignments}
     return tuple((each.name, values.get(each.number, NOTHING)) for each in relation.columns)
 

@@ -10,7 +10,7 @@ import msgspec
 from schemalint.catalog.model import ConstraintKind, Relation, RelationKind
 from schemalint.catalog.type_names import strings, type_of
 from schemalint.flow.value import NOTHING, Field, Looked, Null, Term, Value, copied_field
-from schemalint.interpret import conditions, expression, functions, names, views, writing
+from schemalint.interpret import conditions, expression, functions, names, permissions, views, writing
 from schemalint.interpret.scope import Scope, Table, fail
 
 Node = dict[str, Any]
@@ -203,6 +203,7 @@ def _named_table(inner: Node, scope: Scope) -> Source:
     relation = names.find_table(inner, scope, "lookup")
     if relation is None:
         return Source(Table(shown, (), known=False), "many")
+    permissions.note_read(relation, inner, scope)
     passed = views.updatable(relation, scope.catalog)
     if passed is not None:
         return _through_view(relation, passed, shown, columns_as, scope)

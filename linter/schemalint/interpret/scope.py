@@ -56,6 +56,7 @@ class Context(msgspec.Struct, frozen=True):
     depth: int = 1  # pg_trigger_depth()
     caught: tuple[Handler, ...] = ()
     security_definer: bool = False
+    user: str | None = ""  # the role that runs it: "" the writer, None the one that runs the migrations
     volatility: str = "volatile"
     excerpt: Excerpt | None = None
     variable_conflict: str = "error"

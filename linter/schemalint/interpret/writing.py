@@ -12,7 +12,20 @@ from schemalint.catalog.resolve import coercion
 from schemalint.catalog.type_names import UserTypesOf
 from schemalint.flow.path import Assignment, Condition, Conflict, Failure, Write
 from schemalint.flow.value import NULL, Looked, Null, Opaque, Value, copied_field
-from schemalint.interpret import casts, demands, expression, firing, functions, names, operators, query, upserts, views
+from schemalint.interpret import (
+    casts,
+    demands,
+    expression,
+    firing,
+    functions,
+    keys,
+    names,
+    operators,
+    permissions,
+    query,
+    upserts,
+    views,
+)
 from schemalint.interpret.catching import is_caught
 from schemalint.interpret.scope import Effect, RaisedError, Scope, Table, fail
 from schemalint.text import Span
@@ -335,7 +348,8 @@ def _multi_value(node: Node, scope: Scope) -> Value:
 
 
 def _row_effects(write: Write, target: Target, scope: Scope, node: Node) -> tuple[Effect, ...]:
-    """What an inserted or updated row meets: BEFORE triggers, constraints, AFTER triggers."""
+    """What an inserted or updated row meets: privileges, BEFORE triggers, constraints, AFTER triggers."""
+    permissions.note_write(write, target.named, node, keys.row_of(write, target.base), scope)
     if target.named.kind is RelationKind.VIEW and views.has_instead_of(target.named, write.operation):
         return tuple(
             _returning(msgspec.structs.replace(each.effect, writes=(write, *each.effect.writes)), node, target, write, scope)
@@ -433,7 +447,7 @@ def _touched(
                 return (Effect(rows="none"),)
             message = "tuple to be deleted was already modified by an operation triggered by the current command"
             raise fail(scope, "recursion", "27000", message, 0, (scope.context.source, table, "leaving"), table)
-    if found.rows == "none":
+    if found.rows == "none" or permissions.hides(target.base, operation, scope):
         return (Effect(rows="none"),)
     write = Write(
         operation, target.base.oid, assignments, statement, target.span, scope.context.function, scope.context.depth,

@@ -40,6 +40,8 @@ def grant(catalog: Catalog, node: Node, context: Context) -> Catalog:
         privileges = changed(current.privileges, node, word, roles, current)
         if privileges != current.privileges:
             catalog = catalog.put(replace(current, privileges=privileges))
+            if not node.get("is_grant"):
+                catalog = catalog.bind(("revoked", current.oid), True)
     return catalog
 
 

@@ -52,7 +52,10 @@ def grant_role(catalog: Catalog, node: Node, context: Context) -> Catalog:
     granted = [each["AccessPriv"]["priv_name"] for each in node["granted_roles"]]
     for name in role_names(catalog, node["grantee_roles"]):
         role = catalog.role(name)
-        if role is not None:
+        if role is None:
+            known = tuple(each for each in catalog.get(("member of", name)) or () if each not in granted)
+            catalog = catalog.bind(("member of", name), (*known, *granted) if node.get("is_grant") else known)
+        else:
             kept = tuple(each for each in role.member_of if each not in granted)
             catalog = catalog.put(replace(role, member_of=(*kept, *granted) if node.get("is_grant") else kept))
     return catalog

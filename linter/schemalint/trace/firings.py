@@ -94,6 +94,7 @@ def context_of(
         there=(own_row(relation, "new"),) if event != "delete" and (trigger.timing == "after" or event == "update") else (),
         leaving=((trigger.timing, own_row(relation, "old")),) if event == "delete" else (),
         security_definer=function.security_definer,
+        user=function.owner if function.security_definer else "",
         volatility=function.volatility,
         excerpt=function.body,
     )
