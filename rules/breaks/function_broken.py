@@ -1,13 +1,14 @@
 from schemalint.rule import State, Violations, invariant
 
 
-@invariant("42601", "0A000", "2F005", "20000", "P0002")
+@invariant("42601", "0A000", "2F005", "20000", "P0002", "55000")
 def function_broken(state: State) -> Violations:
     """The trigger function cannot run as it is written.
 
     ## Why
     A statement in it has a syntax error that nobody checked, an INSERT has more columns than values, the function was
-    declared STABLE or IMMUTABLE although it writes, a path ends without RETURN, or SELECT INTO STRICT finds no row.
+    declared STABLE or IMMUTABLE although it writes, a path ends without RETURN, SELECT INTO STRICT finds no row, or a record
+    variable is read on a path that has not filled it.
 
     ## Way out
     Replace the function; run it once on a copy before it goes out.
@@ -15,7 +16,7 @@ def function_broken(state: State) -> Violations:
     ## Not reported
     Paths that are never taken; errors that an EXCEPTION clause of the function takes.
     """
-    for failing in state.failing("function-syntax", "arity", "not-volatile", "no-return", "case", "no-rows"):
+    for failing in state.failing("function-syntax", "arity", "not-volatile", "no-return", "case", "no-rows", "not-assigned"):
         failure = failing.failure
         yield state.violation(
             failing,

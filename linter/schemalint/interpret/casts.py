@@ -10,7 +10,7 @@ from schemalint.catalog.model import UNKNOWN, Type, UserType
 from schemalint.catalog.resolve import coercion
 from schemalint.catalog.type_names import UserTypesOf, type_of
 from schemalint.flow.value import Call, Constant, Opaque, Value
-from schemalint.interpret import expression, functions, operators
+from schemalint.interpret import expression, functions, input_syntax, operators
 from schemalint.interpret.scope import Scope, fail
 
 Node = dict[str, Any]
@@ -27,6 +27,8 @@ def cast(value: Value, target: Type, scope: Scope, location: int | None) -> Valu
             scope, "cast", "42846", f"cannot cast type {names[0]} to {names[1]}", location, ("cast", str(source), str(target.id))
         )
     check_label(value, target, scope, location)
+    if input_syntax.reads_text(value, target, scope.context, explicit=True):
+        input_syntax.note(value, target, scope, scope.locate(location or 0))
     return converted(value, target, explicit=True)
 
 

@@ -28,7 +28,7 @@ from schemalint.flow.value import (
     constant,
     join,
 )
-from schemalint.interpret import casts, conditions, functions, operators, query
+from schemalint.interpret import casts, conditions, functions, lookups, operators, query
 from schemalint.interpret.scope import Scope, Table, fail
 
 Node = dict[str, Any]
@@ -179,6 +179,9 @@ def field_of(value: Value, variable: str, name: str, scope: Scope, node: Node) -
     if found is not None:
         return found
     relation = scope.catalog.relation(value.relation)
+    if value.row is None and value.type.id == "record" and value.null is Null.ALWAYS:
+        message = f'record "{variable}" is not assigned yet'
+        raise fail(scope, "not-assigned", "55000", message, node.get("location"), (scope.context.function, variable, "assigned"))
     if value.row is None or (relation is not None and relation.tainted):
         return NOTHING
     message = f'record "{variable}" has no field "{name}"'
@@ -262,11 +265,13 @@ def _case(node: Node, scope: Scope) -> Value:
             continue
         tests.append(test.term)
         taken = branch_scope if subject is not None else conditions.assume_scope(when["expr"], True, branch_scope)
+        taken = msgspec.structs.replace(taken, guards=(*taken.guards, repr(test.term)))
         results.append(evaluate(when["result"], taken))
         if truth is True:
             return _decided_by(unite(results, scope), tests)
         if subject is None:
             branch_scope = conditions.assume_scope(when["expr"], False, branch_scope)
+        branch_scope = msgspec.structs.replace(branch_scope, guards=(*branch_scope.guards, repr(test.term)))
     results.append(evaluate(node["defresult"], branch_scope) if "defresult" in node else NULL)
     return _decided_by(unite(results, scope), tests)
 
@@ -379,6 +384,9 @@ def _sublink(node: Node, scope: Scope) -> Value:
         value = result.columns[0][1] if result.columns else NOTHING
         if result.rows == "none":
             return Value(value.type, Null.ALWAYS, Constant(None))
+        if result.rows == "many" and result.known:
+            message = "more than one row returned by a subquery used as an expression"
+            lookups.note_many("21000", message, result, scope, scope.span(node))
         return value if result.rows == "one" else join(value, msgspec.structs.replace(NULL, type=value.type))
     if kind == "ARRAY_SUBLINK":
         value = result.columns[0][1] if result.columns else NOTHING

@@ -104,9 +104,16 @@ def _plain(inner: Node, scope: Scope) -> Result:
         rows = "many" if rows == "many" else "maybe"
     if any(functions.returns_set(each["ResTarget"]["val"], scope) for each in inner.get("targetList") or ()):
         rows = "many"
+    if rows == "many" and _constant_limit(inner) == 1:
+        rows = "maybe"
     known = all(each.table.known for each in sources) or not _has_star(inner)
     even = not sources and usually is None and "row='old'" not in key
     return Result(columns, rows, text, typical, typical and _looks_elsewhere(sources, scope), usually, known, key, even)
+
+
+def _constant_limit(inner: Node) -> int | None:
+    limit = inner.get("limitCount", {}).get("A_Const", {}).get("ival")
+    return limit.get("ival", 0) if limit is not None else None
 
 
 def _looks_elsewhere(sources: list[Source], scope: Scope) -> bool:

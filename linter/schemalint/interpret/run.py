@@ -14,7 +14,7 @@ import msgspec
 from schemalint.catalog.model import Function, Type
 from schemalint.flow.path import Condition, Failure, Handler
 from schemalint.flow.value import NOTHING, NULL, Null, Opaque, Value, constant, join
-from schemalint.interpret import branches, conditions, dynamic, functions, query, writing
+from schemalint.interpret import branches, conditions, dynamic, functions, lookups, query, writing
 from schemalint.interpret.catching import catches, is_caught
 from schemalint.interpret.scope import Context, RaisedError, Scope
 from schemalint.interpret.state import FALSE, TRUE, State, Variables, after_effect, ended_by, joined, replace, with_pending
@@ -209,6 +209,10 @@ def _selected_into(result: query.Result, into: tree.Into | None, state: State, c
     if result.rows == "none":
         return [store_nothing(into, state, context, result.columns)]
     found = store_row(replace(state, variables=state.variables.set("found", TRUE)), into.targets, row, context)
+    if into.strict and result.rows == "many" and result.known:
+        span = context.excerpt.span(into.start, into.end) if context.excerpt else None
+        scope = Scope(context, state.variables, lambda location: span)
+        lookups.note_many("P0003", "query returned more than one row", result, scope, span)
     if result.rows == "one":
         return [found]
     text = result.text or "the query finds a row"

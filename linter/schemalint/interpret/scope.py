@@ -96,6 +96,7 @@ class Scope(msgspec.Struct, frozen=True):
     tables: tuple[Table, ...] = ()
     queries: tuple[tuple[str, Table], ...] = ()  # WITH
     parameters: tuple[Value, ...] = ()  # $1, $2 …
+    guards: tuple[str, ...] = ()  # the conditions under which it is reached
     outer: Scope | None = None
 
     @property

@@ -67,4 +67,5 @@ def scope_at(fragment: tree.Fragment, state: State, context: Context, lead: int 
     deleted = tuple((w.target, frozenset((c, v.term) for c, v in w.matches)) for w in state.writes if w.operation == "delete")
     if deleted:
         context = msgspec.structs.replace(context, gone=deleted)
-    return Scope(context, state.variables, locator(context.excerpt, fragment, lead), parameters=parameters)
+    guards = tuple(each.key for each in state.conditions)
+    return Scope(context, state.variables, locator(context.excerpt, fragment, lead), parameters=parameters, guards=guards)

@@ -10,8 +10,8 @@ from schemalint.catalog.model import UNKNOWN, Type
 from schemalint.catalog.type_names import strings, type_of
 from schemalint.flow.path import Failure
 from schemalint.flow.value import NOTHING, NULL, Constant, Null, Value
-from schemalint.interpret import casts, run
-from schemalint.interpret.scope import Context, RaisedError
+from schemalint.interpret import casts, input_syntax, run
+from schemalint.interpret.scope import Context, RaisedError, Scope
 from schemalint.interpret.state import FALSE, State, ended_by, replace
 from schemalint.interpret.trees import parsed_expression, parsed_statement
 from schemalint.parse import plpgsql_tree as tree
@@ -80,6 +80,7 @@ def assigned(state: State, parts: tuple[str, ...], value: Value, target: tree.Fr
     if current is None:
         return state
     if len(parts) == 1:
+        _note_reading(current, value, state, target, context)
         return replace(state, variables=state.variables.set(name, stored(current, value)))
     field = current.field(parts[1])
     if field is None:
@@ -100,7 +101,17 @@ def assigned(state: State, parts: tuple[str, ...], value: Value, target: tree.Fr
                 )
             )
         return state
+    _note_reading(field, value, state, target, context)
     return replace(state, variables=state.variables.set(name, current.with_field(parts[1], stored(field, value))))
+
+
+def _note_reading(variable: Value, value: Value, state: State, target: tree.Fragment | None, context: Context) -> None:
+    """An assignment for which there is no cast reads the value's text (chapter "PL/pgSQL", Assignment)."""
+    if variable.type.id in ("?", "record") or not input_syntax.reads_text(value, variable.type, context, explicit=False):
+        return
+    span = context.excerpt.span(target.start, target.end) if context.excerpt is not None and target is not None else None
+    guards = tuple(each.key for each in state.conditions)
+    input_syntax.note(value, variable.type, Scope(context, state.variables, lambda location: span, guards=guards), span)
 
 
 def stored(variable: Value, value: Value) -> Value:

@@ -1,0 +1,26 @@
+from schemalint.rule import State, Violations, invariant
+
+
+@invariant("22P02", "22007")
+def input_refused(state: State) -> Violations:
+    """A text that the trigger reads as another type can be one that this type does not take.
+
+    ## Why
+    `NEW.content::jsonb`, `NEW.status::text::old_status`, or an assignment in PL/pgSQL between types that have no cast: the
+    value goes through its text, and what is no JSON, no number or no label of the enum raises. A label that the source's
+    enum has gained, and the target's has not, is such a text.
+
+    ## Way out
+    Keep such texts out of the source (a CHECK, the same enum), or read them under a condition: CASE, pg_input_is_valid().
+
+    ## Not reported
+    Values that the source's type, an enum or a CHECK keeps to texts that fit; texts that a condition around the cast is
+    about; constants.
+    """
+    for failing in state.failing("input-syntax"):
+        yield state.violation(
+            failing,
+            f"a text that is no {failing.failure.reason} is read as one",
+            place="read here",
+            help="keep such texts out of the source with a CHECK, or read them under a condition (pg_input_is_valid)",
+        )
