@@ -286,6 +286,16 @@ class State(msgspec.Struct, frozen=True):
             if own.kind is ConstraintKind.FOREIGN_KEY and field.column in own.columns
         )
 
+    def cleared_first(self, failing: Failing, child: int) -> bool:
+        """Whether the rows of a table that refers to the target are gone before the target's row is deleted."""
+        if any(w.target == child and w.operation != "insert" for p in failing.firing.paths for w in p.writes):
+            return True
+        for oid in self.catalog.users(self.source.oid):
+            own = self.catalog.relation(oid)
+            if own is not None and oid != self.source.oid and self.mirrored(oid, child):
+                return True
+        return False
+
     def relation_name(self, oid: int | None) -> str:
         relation = self.catalog.relation(oid)
         return self.catalog.qualified_name(relation) if relation is not None else "?"

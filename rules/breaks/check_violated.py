@@ -1,7 +1,7 @@
 from schemalint.rule import State, Violations, invariant
 
 
-@invariant("23514")
+@invariant("23514", "44000")
 def check_violated(state: State) -> Violations:
     """A CHECK of the target refuses what the trigger writes.
 

@@ -8,7 +8,8 @@ def function_broken(state: State) -> Violations:
     ## Why
     A statement in it has a syntax error that nobody checked, an INSERT has more columns than values, the function was
     declared STABLE or IMMUTABLE although it writes, a path ends without RETURN, SELECT INTO STRICT finds no row, or a record
-    variable is read on a path that has not filled it.
+    variable is read on a path that has not filled it. A statement that EXECUTE builds by concatenation breaks at the first
+    quote in a text.
 
     ## Way out
     Replace the function; run it once on a copy before it goes out.
@@ -16,7 +17,9 @@ def function_broken(state: State) -> Violations:
     ## Not reported
     Paths that are never taken; errors that an EXCEPTION clause of the function takes.
     """
-    for failing in state.failing("function-syntax", "arity", "not-volatile", "no-return", "case", "no-rows", "not-assigned"):
+    for failing in state.failing(
+        "function-syntax", "arity", "not-volatile", "no-return", "case", "no-rows", "not-assigned", "unquoted"
+    ):
         failure = failing.failure
         yield state.violation(
             failing,

@@ -11,7 +11,8 @@ def input_refused(state: State) -> Violations:
     enum has gained, and the target's has not, is such a text.
 
     ## Way out
-    Keep such texts out of the source (a CHECK, the same enum), or read them under a condition: CASE, pg_input_is_valid().
+    Keep such texts out of the source (a CHECK, the same enum), or read them in an IF that asks pg_input_is_valid() first.
+    (In a CASE, PostgreSQL may read the value while it plans the statement.)
 
     ## Not reported
     Values that the source's type, an enum or a CHECK keeps to texts that fit; texts that a condition around the cast is
@@ -22,5 +23,5 @@ def input_refused(state: State) -> Violations:
             failing,
             f"a text that is no {failing.failure.reason} is read as one",
             place="read here",
-            help="keep such texts out of the source with a CHECK, or read them under a condition (pg_input_is_valid)",
+            help="keep such texts out of the source with a CHECK, or read them in an IF that asks pg_input_is_valid first",
         )

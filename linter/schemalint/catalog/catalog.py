@@ -53,6 +53,7 @@ class Catalog:
     ("gone", "relation" | "type" | "function", schema oid, name), ("gone", "schema", name) → True where one was and is no more
     ("member of", name) → the roles that a role is a member of which no migration made
     ("revoked", oid) → True where a REVOKE has taken a privilege on the object from somebody
+    ("fewer partitions", oid) → how many times a partition of the table was detached or dropped
     ("unmodelled", name) → True where something unmodelled may have made or changed an object of that name
     """
 

@@ -103,11 +103,12 @@ def known_of(term: Term, scope: Scope) -> Known:
 
 def _of_constant(term: Constant) -> Known:
     text = term.text or ""
-    number = _number(text)
+    number = as_number(text)
     return Known(len(text), len(text), number, number, frozenset({text}))
 
 
-def _number(text: str | None) -> Decimal | None:
+def as_number(text: str | None) -> Decimal | None:
+    """A text as a number; None where it is none."""
     try:
         return Decimal(text) if text is not None else None
     except InvalidOperation:
@@ -169,18 +170,18 @@ def requirement_of(node: Node) -> tuple[str, Known] | None:
     operator = (strings(inner.get("name")) or [""])[-1]
     left, right = inner.get("lexpr"), inner.get("rexpr")
     if kind == "AEXPR_BETWEEN" and left is not None:
-        low, high = (_constant(each) for each in right["List"]["items"])
+        low, high = (constant_text(each) for each in right["List"]["items"])
         found = _compared(left, ">=", low), _compared(left, "<=", high)
         return None if found[0] is None or found[1] is None else (found[0][0], found[0][1].meet(found[1][1]))
     if kind == "AEXPR_IN":
-        return _chosen(left, [_constant(each) for each in right["List"]["items"]], operator == "<>")
+        return _chosen(left, [constant_text(each) for each in right["List"]["items"]], operator == "<>")
     if kind == "AEXPR_OP_ANY" and operator == "=":
         return _chosen(left, _array_items(right), False)
     if kind != "AEXPR_OP" or left is None or right is None:
         return None
-    if (value := _constant(right)) is not None:
+    if (value := constant_text(right)) is not None:
         return _compared(left, operator, value)
-    if (value := _constant(left)) is not None and operator in MIRRORED:
+    if (value := constant_text(left)) is not None and operator in MIRRORED:
         return _compared(right, MIRRORED[operator], value)
     return None
 
@@ -212,7 +213,8 @@ def _disjunction(node: Node) -> tuple[str, Known] | None:
     return known[0][0], result
 
 
-def _constant(node: Node | None) -> str | None:
+def constant_text(node: Node | None) -> str | None:
+    """The text of a literal, through casts; None for anything else, and for NULL."""
     while node is not None and "TypeCast" in node:
         node = node["TypeCast"]["arg"]
     inner = (node or {}).get("A_Const")
@@ -231,7 +233,7 @@ def _array_items(node: Node | None) -> list[str | None]:
     while node is not None and "TypeCast" in node:
         node = node["TypeCast"]["arg"]
     inner = (node or {}).get("A_ArrayExpr")
-    return [None] if inner is None else [_constant(each) for each in inner.get("elements") or ()]
+    return [None] if inner is None else [constant_text(each) for each in inner.get("elements") or ()]
 
 
 def _column(node: Node | None) -> str | None:
@@ -254,7 +256,7 @@ def _compared(node: Node, operator: str, value: str | None) -> tuple[str, Known]
         return None
     call = node.get("FuncCall")
     if call is not None and strings(call["funcname"])[-1] in LENGTHS and len(call.get("args") or ()) == 1:
-        name, number = _column(call["args"][0]), _number(value)
+        name, number = _column(call["args"][0]), as_number(value)
         return None if name is None or number is None else _length_bound(name, operator, int(number))
     name = _column(node)
     if name is None:
@@ -263,7 +265,7 @@ def _compared(node: Node, operator: str, value: str | None) -> tuple[str, Known]
         return name, Known(choices=frozenset({value}))
     if operator == "<>":
         return name, Known(excluded=frozenset({value}))
-    number = _number(value)
+    number = as_number(value)
     if number is None:
         return None
     if operator in ("<", "<="):
@@ -306,9 +308,25 @@ def overflow(value: Value, column: Column, scope: Scope) -> tuple[str, str, str,
         return "22001", message, certainty, literal("x" * (limit + 1)) if limit < 60 else f"repeat('x', {limit + 1})"
     if base.id in RANGES and isinstance(base.id, str):
         return _too_large(base.id, known, value)
+    if base.id == "float4" and scope.catalog.domain_base(value.type).id in ("float4", "float8"):
+        return _too_large_for_real(value, known, scope)
     if base.id == "numeric" and base.modifiers:
         return _too_many_digits(base.modifiers, known, value, scope)
     return None
+
+
+LARGEST_REAL = Decimal("3.4028235e38")
+
+
+def _too_large_for_real(value: Value, known: Known, scope: Scope) -> tuple[str, str, str, str | None] | None:
+    field = copied_field(value.term)
+    relation = scope.catalog.relation(field.relation) if field is not None else None
+    column = relation.column_numbered(field.column) if relation is not None and field is not None else None
+    if column is None or scope.catalog.domain_base(column.type).id != "float8":
+        return None
+    if known.low is not None and known.high is not None and known.low >= -LARGEST_REAL and known.high <= LARGEST_REAL:
+        return None
+    return "22003", "value out of range: overflow", "conditional", "1e300"
 
 
 def _too_many_digits(
@@ -368,6 +386,10 @@ def _part(
 ) -> tuple[str, tuple[tuple[int, str], ...], str] | None:
     if _demanded_of_source(node, columns, scope):
         return None
+    inlined = functions.inlined(node, scope)
+    if inlined is not None:
+        found = [each for part in query.conjuncts_of(inlined) if (each := _part(part, constraint, columns, scope)) is not None]
+        return min(found, key=lambda each: _gravity(each[0]), default=None)
     requirement = requirement_of(node)
     if requirement is None or requirement[0] not in columns:
         return _of_other_form(node, constraint, columns)
@@ -455,7 +477,7 @@ def _decide_choices(known: Known, required: Known) -> tuple[str, str | None] | N
 
 
 def _admits(required: Known, text: str) -> bool:
-    number = _number(text)
+    number = as_number(text)
     low, high = required.low, required.high
     return (
         (required.choices is None or text in required.choices)
@@ -483,6 +505,6 @@ def _decide_excluded(known: Known, required: Known) -> tuple[str, str | None] | 
 
 
 def _outside(choices: frozenset[str]) -> str | None:
-    if all(_number(each) is not None for each in choices):
+    if all(as_number(each) is not None for each in choices):
         return str(max(Decimal(each) for each in choices) + 1)
     return literal("another") if "another" not in choices else None

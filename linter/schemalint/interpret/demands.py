@@ -6,14 +6,15 @@ Each demand that the row does not meet, or that some rows do not meet, is a fail
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from schemalint.catalog.model import Column, Constraint, ConstraintKind, Relation, UserType
+from schemalint.catalog.model import Column, Constraint, ConstraintKind, Expression, Relation, UserType
 from schemalint.flow.path import Assignment, Failure, Write
-from schemalint.flow.value import NOTHING, Constant, Field, Looked, Null, Value, copied_field, fields_of
-from schemalint.interpret import bounds, conditions, expression, keys, names
+from schemalint.flow.value import NOTHING, Null, Value, copied_field
+from schemalint.interpret import bounds, conditions, expression, keys, limits, names, partitions, references
 from schemalint.interpret.scope import RaisedError, Scope
 
 Node = dict[str, Any]
@@ -28,12 +29,29 @@ def failures(write: Write, relation: Relation, scope: Scope) -> list[Failure]:
         found.extend(_checks(write, write.assignments, relation, scope))
         found.extend(_domains(write, write.assignments, relation, scope))
         found.extend(keys.failures(write, relation, scope))
-        found.extend(_references(write, write.assignments, relation, scope))
+        missing = partitions.failure(write, relation, scope)
+        found.extend([missing] if missing is not None else [])
+        found.extend(references.failures(write, write.assignments, relation, scope))
         if write.conflict is not None:
             found.extend(_of_update(write, write.conflict.assignments, relation, scope, scope.context.event != "insert"))
     elif write.operation == "update":
         found.extend(_of_update(write, write.assignments, relation, scope, True))
+    else:
+        found.extend(references.still_there(write, relation, scope))
+    found.extend(limits.failures(write, relation, scope))
+    _compute_generated(write, relation, scope)
     return found
+
+
+def _compute_generated(write: Write, relation: Relation, scope: Scope) -> None:
+    """Runs the expressions of generated columns over the new row; what they refuse is left in `context.pending`."""
+    if write.operation == "delete" or not any(each.generated for each in relation.columns):
+        return
+    inside = keys.row_scope(keys.row_of(write, relation), scope)
+    for each in relation.columns:
+        if each.generated and each.default is not None:
+            with suppress(RaisedError):
+                expression.evaluate(each.default.node, msgspec.structs.replace(inside, locate=lambda location: write.target_span))
 
 
 def _of_update(
@@ -43,7 +61,7 @@ def _of_update(
         *_nulls(write, assignments, relation, scope),
         *_lengths(write, assignments, relation, scope),
         *_domains(write, assignments, relation, scope),
-        *_references(write, assignments, relation, scope),
+        *references.failures(write, assignments, relation, scope),
     ):
         if usual or each.certainty != "certain":
             yield each
@@ -164,6 +182,29 @@ def _check(
     return bounds.check(constraint, dict(columns), bare)
 
 
+# -- views
+
+
+def of_view(write: Write, view: Relation, scope: Scope) -> Iterator[Failure]:
+    """WITH CHECK OPTION: the new row must be one that the view shows (44000)."""
+    if view.query is None or not view.query.check_option or write.operation == "delete":
+        return
+    inner = view.query.node.get("SelectStmt", view.query.node)
+    if "whereClause" not in inner:
+        return
+    base = scope.catalog.relation(write.target)
+    condition = Constraint(view.oid, view.name, ConstraintKind.CHECK, expression=Expression(inner["whereClause"], None))
+    row = keys.row_of(write, base) if base is not None else ()
+    refused = _check(condition, row, scope)
+    if refused is not None:
+        certainty, witness, _ = refused
+        yield Failure(
+            "check", "44000", f'new row violates check option for view "{view.name}"', write.target_span,
+            (view.oid, "check option"), certainty, view.oid, None, NOTHING, view.name, view.span, witness,
+            scope.context.function,
+        )  # fmt: skip
+
+
 # -- domains
 
 
@@ -196,74 +237,3 @@ def _domains_of(column: Column, scope: Scope) -> Iterator[UserType]:
         yield domain
         base = domain.base.id if domain.base is not None else None
         domain = scope.catalog.user_type(base) if isinstance(base, int) else None
-
-
-# -- foreign keys
-
-
-def _references(write: Write, assignments: tuple[Assignment, ...], relation: Relation, scope: Scope) -> Iterator[Failure]:
-    given = {each.column: each for each in assignments}
-    for each in names.foreign_keys(relation):
-        values = [given[column].value for column in each.columns if column in given]
-        if len(values) != len(each.columns) or not each.enforced or any(v.null is Null.ALWAYS for v in values):
-            continue
-        if not any(given[column].given for column in each.columns):
-            continue
-        parent = scope.catalog.relation(each.references)
-        if parent is None:
-            continue
-        certainty = _unmatched(each, [v.term for v in values], parent, relation, scope)
-        if certainty is None:
-            continue
-        message = f'insert or update on table "{relation.name}" violates foreign key constraint "{each.name}"'
-        first = given[each.columns[0]]
-        yield Failure(
-            "foreign-key", "23503", message, _span(first, write), (relation.oid, each.oid, "reference"), certainty, relation.oid,
-            each.columns[0], first.value, each.name, each.span, (), scope.context.function, deferred=each.initially_deferred,
-        )  # fmt: skip
-
-
-def _unmatched(key: Constraint, terms: list[Any], parent: Relation, child: Relation, scope: Scope) -> str | None:
-    """Whether the referenced row may be missing: "certain", "conditional", "unknown", or None for no."""
-    source = scope.catalog.relation(scope.context.source)
-    if source is None:
-        return None
-    fields = [copied_field(term) for term in terms]
-    if parent.oid == source.oid:
-        own = all(
-            f is not None and f.relation == source.oid and f.column == c
-            for f, c in zip(fields, key.referenced_columns, strict=False)
-        )
-        if own:
-            early = scope.context.timing == "before" and scope.context.event == "insert" and not key.initially_deferred
-            return "certain" if early else None
-    if all(field is not None and field.relation == source.oid for field in fields):
-        wanted = {(f.column, c) for f, c in zip(fields, key.referenced_columns, strict=False) if f is not None}
-        return None if _guaranteed(source, parent, wanted) else "conditional"
-    if all(isinstance(term, Looked) for term in terms):
-        return None if _looked_guaranteed(terms, key, parent, scope) else "conditional"
-    if child.oid == parent.oid and not fields_of_all(terms):
-        return None
-    return "unknown" if any(not isinstance(term, Constant) for term in terms) else "conditional"
-
-
-def fields_of_all(terms: list[Any]) -> frozenset[Field]:
-    return frozenset().union(*(fields_of(each) for each in terms))
-
-
-def _guaranteed(source: Relation, parent: Relation, wanted: set[tuple[int, int]]) -> bool:
-    """Whether an enforced foreign key of the source already demands the same row."""
-    return any(
-        each.references == parent.oid
-        and each.enforced
-        and wanted <= set(zip(each.columns, each.referenced_columns, strict=False))
-        for each in names.foreign_keys(source)
-    )
-
-
-def _looked_guaranteed(terms: list[Looked], key: Constraint, parent: Relation, scope: Scope) -> bool:
-    if all(t.relation == parent.oid and t.column == c for t, c in zip(terms, key.referenced_columns, strict=False)):
-        return True
-    relation = scope.catalog.relation(terms[0].relation)
-    wanted = {(t.column, c) for t, c in zip(terms, key.referenced_columns, strict=False)}
-    return relation is not None and _guaranteed(relation, parent, wanted)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from re import compile as pattern
 
-from schemalint.catalog.catalog import quoted
-from schemalint.flow.value import Call, Constant, Term, Value
+from schemalint.catalog.catalog import Catalog, quoted
+from schemalint.flow.value import Call, Constant, Field, Looked, Term, Value
 from schemalint.parse import plpgsql_tree as tree
 from schemalint.parse.plpgsql_conditions import SQLSTATES
 
+QUOTING = frozenset({"quote_literal", "quote_nullable", "quote_ident"})
+LOOSE_TYPES = frozenset({"text", "varchar", "bpchar", "json", "jsonb", "xml", "name"})
 PLACEHOLDER = pattern(r"%(?:(\d+)\$)?[-]?\d*([sIL%])")
 
 
@@ -39,6 +41,24 @@ def _text(term: Term) -> str | None:
     if term.name in ("lower", "upper"):
         return known[0].lower() if term.name == "lower" else known[0].upper()
     return None
+
+
+def unquoted_text(term: Term, catalog: Catalog) -> Field | None:
+    """A text column of a row that becomes a part of a statement without being quoted; None where there is none."""
+    if isinstance(term, Field | Looked):
+        relation = catalog.relation(term.relation)
+        column = relation.column_numbered(term.column) if relation is not None else None
+        loose = column is not None and catalog.domain_base(column.type).id in LOOSE_TYPES
+        return Field("new", term.relation, term.column) if loose else None
+    if not isinstance(term, Call) or term.name in QUOTING:
+        return None
+    arguments = term.arguments
+    if term.name == "format" and arguments and isinstance(arguments[0], Constant):
+        kinds = [kind for _, kind in PLACEHOLDER.findall(arguments[0].text or "") if kind != "%"]
+        arguments = tuple(each for each, kind in zip(arguments[1:], kinds, strict=False) if kind == "s")
+    elif term.name not in ("||", "concat", "::", ":=", "coalesce", "replace", "lower", "upper"):
+        return None
+    return next((found for each in arguments if (found := unquoted_text(each, catalog)) is not None), None)
 
 
 def _formatted(template: str, arguments: list[str | None]) -> str | None:

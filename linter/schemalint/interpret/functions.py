@@ -17,6 +17,8 @@ from schemalint.flow.value import NOTHING, NULL, Call, Constant, Null, Opaque, V
 from schemalint.interpret import calls, casts, expression, operators
 from schemalint.interpret.names import is_gone
 from schemalint.interpret.scope import Scope, fail
+from schemalint.parse.libpg_query import ParseError
+from schemalint.parse.statements import parse_one
 
 Node = dict[str, Any]
 
@@ -120,6 +122,39 @@ def as_fact(function: Function, place: int) -> Any:
         identity=function.oid,
         place=place,
     )
+
+
+def inlined(node: Node, scope: Scope) -> Node | None:
+    """A call of an SQL function that is one expression, as that expression over the arguments; None for anything else."""
+    call = node.get("FuncCall")
+    if call is None:
+        return None
+    names = strings(call["funcname"])
+    found = [f for f in scope.catalog.find_functions(names[-2] if len(names) > 1 else None, names[-1], scope.path) if f.body]
+    arguments = call.get("args") or []
+    if len(found) != 1 or found[0].language != "sql" or len(found[0].arguments) != len(arguments):
+        return None
+    body = found[0].body
+    try:
+        statements = parse_one(body.text) if body is not None else []
+    except ParseError:
+        return None
+    select = statements[0][1] if len(statements) == 1 and statements[0][0] == "SelectStmt" else {}
+    if len(select.get("targetList") or ()) != 1 or any(each in select for each in ("fromClause", "whereClause", "withClause")):
+        return None
+    by_name = {each.name: argument for each, argument in zip(found[0].arguments, arguments, strict=True) if each.name}
+    inner: Node = _substituted(select["targetList"][0]["ResTarget"]["val"], by_name, arguments)
+    return inner
+
+
+def _substituted(node: Any, by_name: dict[str, Node], arguments: list[Node]) -> Any:
+    if isinstance(node, dict):
+        if "ParamRef" in node and 0 < node["ParamRef"].get("number", 0) <= len(arguments):
+            return arguments[node["ParamRef"]["number"] - 1]
+        if "ColumnRef" in node and (parts := strings(node["ColumnRef"]["fields"])) and parts[-1] in by_name:
+            return by_name[parts[-1]]
+        return {key: _substituted(each, by_name, arguments) for key, each in node.items()}
+    return [_substituted(each, by_name, arguments) for each in node] if isinstance(node, list) else node
 
 
 def _in_order(function: Function, arguments: list[Value], names: list[str | None]) -> list[Value]:

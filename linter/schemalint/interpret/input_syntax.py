@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 
-from schemalint.catalog.model import Type, UserType
+from schemalint.catalog.model import ConstraintKind, Type, UserType
 from schemalint.catalog.resolve import coercion
 from schemalint.catalog.type_names import UserTypesOf
 from schemalint.flow.path import Failure
 from schemalint.flow.value import Call, Choice, Field, Looked, Null, Term, Value, copied_field, fields_of, subterms
-from schemalint.interpret import bounds, functions, operators
+from schemalint.interpret import bounds, functions, operators, query
 from schemalint.interpret.catching import is_caught
 from schemalint.interpret.dynamic import literal
+from schemalint.interpret.names import columns_in
 from schemalint.interpret.scope import Context, Effect, Scope
 from schemalint.text import Span
 
@@ -117,5 +118,21 @@ def _is_guarded(term: Term, scope: Scope) -> bool:
     """Whether a condition around it is about the same columns: then it is there to keep such texts out."""
     if any(isinstance(each, Choice) for each in subterms(term)):
         return True
+    if any(_is_checked(each, scope) for each in fields_of(term)):
+        return True
     names = [repr(each) for each in subterms(term) if isinstance(each, Field | Looked)]
     return any(name in guard for guard in scope.guards for name in names)
+
+
+def _is_checked(field: Field, scope: Scope) -> bool:
+    """Whether a CHECK of the source is about the form of the column's texts (a pattern, a function)."""
+    source = scope.catalog.relation(field.relation)
+    column = source.column_numbered(field.column) if source is not None else None
+    if source is None or column is None:
+        return False
+    return any(
+        column.name in columns_in(part) and bounds.requirement_of(part) is None and "NullTest" not in part
+        for each in source.constraints
+        if each.kind is ConstraintKind.CHECK and each.enforced and each.expression is not None
+        for part in query.conjuncts_of(each.expression.node)
+    )

@@ -16,7 +16,7 @@ from schemalint.flow.path import Condition, Failure, Handler
 from schemalint.flow.value import NOTHING, NULL, Null, Opaque, Value, constant, join
 from schemalint.interpret import branches, conditions, dynamic, functions, lookups, query, writing
 from schemalint.interpret.catching import catches, is_caught
-from schemalint.interpret.scope import Context, RaisedError, Scope
+from schemalint.interpret.scope import Context, Effect, RaisedError, Scope
 from schemalint.interpret.state import FALSE, TRUE, State, Variables, after_effect, ended_by, joined, replace, with_pending
 from schemalint.interpret.trees import parsed_body, parsed_expression, parsed_statement, scope_at
 from schemalint.interpret.variables import assigned, declared, store_nothing, store_row
@@ -24,6 +24,7 @@ from schemalint.parse import plpgsql_tree as tree
 from schemalint.parse.libpg_query import ParseError
 from schemalint.parse.plpgsql import BodySyntaxError
 from schemalint.parse.statements import parse_one
+from schemalint.text import Span
 
 Node = dict[str, Any]
 
@@ -183,6 +184,8 @@ def run_sql(kind: str, node: Node, into: tree.Into | None, scope: Scope, state: 
         states = []
         for effect in writing.execute(kind, node, scope):
             after = after_effect(state, effect)
+            if into is not None and into.strict and not after.outcome:
+                after = _strictly_one(after, effect, into, context)
             found = TRUE if effect.rows != "none" else FALSE
             after = replace(after, variables=after.variables.set("found", found))
             if into is not None and not after.outcome:
@@ -200,6 +203,22 @@ def run_sql(kind: str, node: Node, into: tree.Into | None, scope: Scope, state: 
         return [state]
     context.gap(scope.locate(-1), f"a {kind} in a function")
     return [state]
+
+
+def _strictly_one(state: State, effect: Effect, into: tree.Into, context: Context) -> State:
+    """RETURNING … INTO STRICT fails where nothing comes back: no row was touched, or DO NOTHING met one (P0002)."""
+    passes_over = any(w.conflict is not None and not w.conflict.update and w.depth == context.depth for w in effect.writes[-1:])
+    if effect.rows != "none" and not passes_over:
+        return state
+    span = context.excerpt.span(into.start, into.end) if context.excerpt else None
+    failure = Failure(
+        "no-rows", "P0002", "query returned no rows", span, (context.source, "strict"),
+        "certain" if effect.rows == "none" else "conditional", function=context.function,
+    )  # fmt: skip
+    if effect.rows == "none":
+        return ended_by(state, failure, context)
+    failure = msgspec.structs.replace(failure, caught=is_caught("P0002", context.caught))
+    return replace(state, failures=(*state.failures, failure))
 
 
 def _selected_into(result: query.Result, into: tree.Into | None, state: State, context: Context) -> list[State]:
@@ -231,6 +250,7 @@ def _execute(statement: tree.Execute, state: State, context: Context) -> list[St
     span = context.excerpt.span(statement.start, statement.end) if context.excerpt else None
     if text is None:
         context.gap(span, "EXECUTE of a text that is not known")
+        state = _unquoted(state, statement, span, context)
         targets = statement.into.targets if statement.into is not None else ()
         for parts in targets:
             state = assigned(state, parts, NOTHING, None, context)
@@ -242,6 +262,19 @@ def _execute(statement: tree.Execute, state: State, context: Context) -> list[St
     for kind, node in parse_one(text):
         states = [after for each in states for after in run_sql(kind, node, statement.into, scope, each, context)]
     return [replace(each, variables=each.variables.set("found", state.variables["found"])) for each in states]
+
+
+def _unquoted(state: State, statement: tree.Execute, span: Span | None, context: Context) -> State:
+    """A statement into which a text of the row is put as it is: a quote in it is a syntax error, or worse (42601)."""
+    field = dynamic.unquoted_text(value_of(statement.query, state, context).term, context.catalog)
+    if field is None:
+        return state
+    failure = Failure(
+        "unquoted", "42601", 'syntax error at or near "s"', span, (context.function, "unquoted", field.column), "conditional",
+        column=field.column, function=context.function, caught=is_caught("42601", context.caught),
+        witness=((field.column, "'it''s'"),) if field.relation == context.source else (),
+    )  # fmt: skip
+    return replace(state, failures=(*state.failures, failure))
 
 
 def _diagnostics(statement: tree.GetDiagnostics, state: State, context: Context) -> list[State]:

@@ -49,9 +49,10 @@ def as_query(kind: str, node: Node, scope: Scope) -> query.Result:
         return query.Result(known=False)
     effects = execute(kind, node, scope)
     scope.context.pending.append(effects)
-    columns = effects[0].columns if effects else ()
-    rows = effects[0].rows if len(effects) == 1 else "maybe"
-    return query.Result(columns, rows)
+    going = [each for each in effects if not each.ended]
+    if not going:
+        return query.Result(known=False)
+    return query.Result(going[0].columns, going[0].rows if len(going) == 1 else "maybe")
 
 
 # -- the target
@@ -87,7 +88,7 @@ def find_target(node: Node, scope: Scope, event: str, upsert: bool = False) -> T
         scope.context.gap(span, f'view "{relation.name}" is not understood')
         return None
     state, message = ("55000", f'cannot {WORDS[event]} view "{relation.name}"')
-    if upsert:
+    if upsert and relation.kind is RelationKind.MATERIALIZED_VIEW:
         state, message = "42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification"
     elif relation.kind is RelationKind.MATERIALIZED_VIEW:
         state, message = "42809", f'cannot change materialized view "{relation.name}"'
@@ -361,6 +362,8 @@ def _row_effects(write: Write, target: Target, scope: Scope, node: Node) -> tupl
             effects.append(msgspec.structs.replace(before.effect, rows="none" if before.skipped else "one"))
             continue
         refused = demands.failures(before.write, target.base, scope)
+        if target.named.kind is RelationKind.VIEW:
+            refused.extend(demands.of_view(before.write, target.named, scope))
         failures = tuple(msgspec.structs.replace(f, caught=is_caught(f.sqlstate, scope.context.caught)) for f in refused)
         effect = msgspec.structs.replace(
             before.effect, writes=(*before.effect.writes, before.write), failures=(*before.effect.failures, *failures)

@@ -242,6 +242,9 @@ def _remove_relation(catalog: Catalog, oid: int, inner: int) -> Catalog:
         named = catalog.get(each.oid)
         if isinstance(named, IndexName):
             catalog = vanish(catalog.remove(each.oid), named)
+    if relation.partition_of is not None:
+        fewer = ("fewer partitions", relation.partition_of)
+        catalog = catalog.bind(fewer, (catalog.get(fewer) or 0) + 1)
     return vanish(catalog.remove(oid), relation)
 
 

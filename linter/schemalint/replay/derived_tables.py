@@ -229,7 +229,7 @@ def detach_partition(catalog: Catalog, oid: int, command: Node, context: Context
     if part.get("concurrent") and context.block:
         raise Refused("25001", "ALTER TABLE ... DETACH CONCURRENTLY cannot run inside a transaction block")
     kept = tuple(each for each in child.triggers if each.parent is None)
-    return catalog.put(
+    return catalog.bind(("fewer partitions", oid), (catalog.get(("fewer partitions", oid)) or 0) + 1).put(
         replace(
             child,
             partition_of=None,
