@@ -127,6 +127,8 @@ class Firing(msgspec.Struct, frozen=True):
     timing: str
     paths: tuple[Path, ...]
     columns: tuple[int, ...] = ()  # UPDATE OF
+    overtaken: frozenset[int] = frozenset()  # columns of the row that a later BEFORE trigger changes
+    modified: frozenset[int] = frozenset()  # columns that earlier BEFORE triggers may have changed
     gaps: tuple[Gap, ...] = ()  # what is not understood: where there are some, absence proves nothing
 
 

@@ -164,14 +164,23 @@ def _equal_sides(inner: Node, holds: bool, variables: Variables) -> frozenset[in
     operation = inner.get("kind", "AEXPR_OP")
     name = strings(inner.get("name"))[-1:]
     equal = (operation == "AEXPR_NOT_DISTINCT" and holds) or (operation == "AEXPR_DISTINCT" and not holds)
-    equal = equal or (operation == "AEXPR_OP" and ((name == ["="] and holds) or (name == ["<>"] and not holds)))
+    different = operation == "AEXPR_OP" and name == ["<>"] and not holds  # or one of them is NULL
+    equal = equal or (operation == "AEXPR_OP" and name == ["="] and holds) or different
     left, right = inner.get("lexpr"), inner.get("rexpr")
     if not equal or left is None or right is None:
         return frozenset()
     pairs = _paired(left, right, variables)
     if pairs is None:
         return None
-    return frozenset(pairs)
+    return frozenset(each for each in pairs if not different or _never_null(each, variables))
+
+
+def _never_null(column: int, variables: Variables) -> bool:
+    for _, value in variables["new"].row or ():
+        field = copied_field(value.term)
+        if field is not None and field.column == column:
+            return value.null is Null.NEVER
+    return False
 
 
 def _paired(left: Node, right: Node, variables: Variables) -> list[int] | None:

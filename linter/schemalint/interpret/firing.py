@@ -161,6 +161,17 @@ def row_value(relation: Relation, which: str, catalog: Catalog) -> Value:
     return Value(Type(relation.oid), Null.NEVER, Opaque(which), tuple(fields), relation.oid)
 
 
+def not_yet_generated(row: Value, relation: Relation, timing: str) -> Value:
+    """NEW or OLD as a trigger sees it: stored generated columns are computed after BEFORE triggers, virtual ones on reading.
+
+    Chapter "Generated Columns"; both are NULL until then.
+    """
+    for each in relation.columns:
+        if row.row is not None and (each.generated == "virtual" or (each.generated and timing == "before")):
+            row = msgspec.structs.replace(row.with_field(each.name, Value(each.type, Null.ALWAYS, NULL_TERM)), null=row.null)
+    return row
+
+
 def null_row(relation: Relation) -> Value:
     """NEW in a DELETE, OLD in an INSERT: a row of NULLs."""
     fields = tuple((each.name, Value(each.type, Null.ALWAYS, NULL_TERM)) for each in relation.columns)

@@ -341,6 +341,8 @@ def _looked_up(source: Source, by: tuple[tuple[int, Term], ...], scope: Scope) -
     relation = scope.catalog.relation(source.table.relation)
     if relation is None:
         return source.table, source.rows, None
+    if relation.oid == scope.context.source and _is_not_there_yet(relation, by, scope):
+        return source.table, "none", None
     if relation.oid == scope.context.source and (own := _own_row(relation, by, scope)) is not None:
         columns = tuple((name, own.field(name) or NOTHING) for name, _ in source.table.columns)
         found = msgspec.structs.replace(source.table, columns=columns)
@@ -360,6 +362,15 @@ def _looked_up(source: Source, by: tuple[tuple[int, Term], ...], scope: Scope) -
         return table, "many", usually
     found_for_sure = surely_found(relation, by, scope) and not source.filtered
     return table, "one" if found_for_sure else "maybe", usually
+
+
+def _is_not_there_yet(relation: Relation, by: tuple[tuple[int, Term], ...], scope: Scope) -> bool:
+    """Whether a BEFORE INSERT trigger looks for its own row, which no query finds before the trigger has ended."""
+    if scope.context.timing != "before" or scope.context.event != "insert":
+        return False
+    fields = {column: copied_field(term) for column, term in by}
+    same = {column for column, field in fields.items() if field is not None and field.column == column and field.row == "new"}
+    return names.is_unique(relation, same)
 
 
 def _own_row(relation: Relation, by: tuple[tuple[int, Term], ...], scope: Scope) -> Value | None:

@@ -84,6 +84,13 @@ def _columns(inner: Node, relation: Relation, source: Node, view: Relation) -> t
     return tuple(zip(names, found, strict=False))
 
 
+def is_replaced(relation: Relation, event: str) -> bool:
+    """Whether a rule on a table puts other statements, or nothing, in the place of every write of the event."""
+    return any(
+        each.instead and each.event == event and each.condition is None and each.enabled in ("O", "A") for each in relation.rules
+    )
+
+
 def has_instead_of(view: Relation, event: str) -> bool:
     """Whether an INSTEAD OF trigger or rule takes the event."""
     return any(each.timing == "instead of" and event in each.events for each in view.triggers) or any(

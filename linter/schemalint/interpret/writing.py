@@ -78,7 +78,7 @@ def find_target(node: Node, scope: Scope, event: str, upsert: bool = False) -> T
     if relation is None:
         return None
     if relation.kind in (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE, RelationKind.FOREIGN_TABLE):
-        return Target(relation, relation, None, span)
+        return None if views.is_replaced(relation, event) else Target(relation, relation, None, span)
     if relation.kind is RelationKind.VIEW and views.has_instead_of(relation, event):
         return Target(relation, relation, None, span)
     passed = views.updatable(relation, scope.catalog)

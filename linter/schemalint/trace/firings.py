@@ -8,14 +8,15 @@ import immutables
 import msgspec
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.catalog.model import Function, Relation, Trigger
+from schemalint.catalog.model import Function, Relation, RelationKind, Trigger
 from schemalint.flow.path import Failure, Firing, Gap, Path
 from schemalint.flow.value import Field, Null, Value, join
 from schemalint.interpret import run
 from schemalint.interpret.calls import search_path_of
-from schemalint.interpret.firing import fires, null_row, row_of, row_value, start
+from schemalint.interpret.firing import fires, not_yet_generated, null_row, row_of, row_value, start
 from schemalint.interpret.scope import Context, RaisedError, Row
 from schemalint.interpret.state import State, replace
+from schemalint.interpret.views import is_replaced
 
 EVENTS = ("insert", "update", "delete", "truncate")
 
@@ -24,6 +25,8 @@ def firings_of(relation: Relation, catalog: Catalog) -> tuple[Firing, ...]:
     """What each trigger of the table does with each event that sets it off."""
     found: list[Firing] = []
     for event in EVENTS:
+        if relation.kind is not RelationKind.VIEW and is_replaced(relation, event):
+            continue  # the rule's actions run in its place, and no row of the table is touched
         if any(event in each.events for each in relation.triggers):
             found.extend(_of_event(relation, event, catalog))
     return tuple(found)
@@ -33,18 +36,39 @@ def _of_event(relation: Relation, event: str, catalog: Catalog) -> Iterator[Firi
     new = row_value(relation, "new", catalog) if event in ("insert", "update") else null_row(relation)
     old = row_value(relation, "old", catalog) if event in ("update", "delete") else null_row(relation)
     ordered = sorted(relation.triggers, key=lambda each: each.name)
+    before: list[Firing] = []
+    modified: frozenset[int] = frozenset()
+    for trigger in ordered:
+        if fires(trigger, event, "before", "statement"):
+            yield _fire(trigger, relation, event, new, old, catalog, ())[0]
+    for trigger in ordered:
+        if not fires(trigger, event, "before", "row"):
+            continue
+        firing, changed = _fire(trigger, relation, event, not_yet_generated(new, relation, "before"), old, catalog, ())
+        if changed is not None:
+            touched = _changed_columns(relation, new, changed)
+            before = [msgspec.structs.replace(each, overtaken=each.overtaken | touched) for each in before]
+            modified |= touched
+            new = changed
+        before.append(firing)
+    yield from before
+    new, old = not_yet_generated(new, relation, "after"), not_yet_generated(old, relation, "after")
     there: tuple[Row, ...] = ()
-    for timing in ("before", "instead of", "after"):
+    for timing in ("instead of", "after"):
         for level in ("statement", "row"):
             for trigger in ordered:
                 if not fires(trigger, event, timing, level):
                     continue
-                firing, changed = _fire(trigger, relation, event, new, old, catalog, there)
-                yield firing
+                firing, _ = _fire(trigger, relation, event, new, old, catalog, there)
+                yield msgspec.structs.replace(firing, modified=modified) if modified else firing
                 if timing == "after" and level == "row" and event == "insert":
                     there = (*there, *_surely_made(firing))
-                if timing == "before" and level == "row" and changed is not None:
-                    new = changed
+
+
+def _changed_columns(relation: Relation, before: Value, after: Value) -> frozenset[int]:
+    return frozenset(
+        each.number for each in relation.columns if not each.generated and before.field(each.name) != after.field(each.name)
+    )
 
 
 def _fire(
@@ -70,7 +94,7 @@ def _fire(
     return (
         Firing(
             trigger.oid, trigger.name, trigger.function, event, trigger.timing, paths,
-            trigger.columns if event == "update" else (), tuple(gaps),
+            trigger.columns if event == "update" else (), gaps=tuple(gaps),
         ),
         changed,
     )  # fmt: skip

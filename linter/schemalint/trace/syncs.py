@@ -110,10 +110,13 @@ def _carried(
     missed: set[tuple[int, int]] = set()
     write: Write | None = None
     paths = [path for firing in own for path in firing.paths if _carrying(path, target, event, key)]
-    for path in [path for path in paths if path.typical] or paths:
-        for each in _carrying(path, target, event, key):
+    for firing in own:
+        mine = [path for path in firing.paths if _carrying(path, target, event, key)]
+        if any(path.typical for path in paths):
+            mine = [path for path in mine if path.typical]
+        for each in [each for path in mine for each in _carrying(path, target, event, key)]:
             write = write or each
-            columns |= set(copied_columns(each, event, source))
+            columns |= {pair for pair in copied_columns(each, event, source) if pair[1] not in firing.overtaken}
     if event == "update":
         reachable = [set(f.columns) for f in own]
         if own and all(reachable):
@@ -156,8 +159,8 @@ def _only_a_key(value: Value, field: Field) -> bool:
 
 def _misses(firing: Firing, column: int, target: Relation, key: tuple[tuple[int, int], ...] | None) -> bool:
     """Whether there is a path on which the column may have changed and nothing reaches the target."""
-    if firing.columns and column not in firing.columns:
-        return True
+    if firing.columns and (column not in firing.columns or column in firing.modified):
+        return True  # not in the SET list, or changed by a BEFORE trigger, which UPDATE OF does not look at
     for path in firing.paths:
         if path.outcome in ("failed", "raised", "skipped") or not path.typical or _carrying(path, target, "update", key):
             continue
