@@ -103,20 +103,20 @@ class State(msgspec.Struct, frozen=True):
     def lost(self) -> Iterator[Remembered]:
         """Flows of the ledger of which nothing is left, although the writes of their event succeed."""
         for line in self.ledger:
-            if not self.fails(line.event) and self._complete(line.event) and self._now(line) is None:
+            if not self.fails(line.event) and self._complete(line.event) and self.now(line) is None:
                 yield line
 
     def narrowed(self) -> Iterator[tuple[Remembered, Carried]]:
         """Flows that now leave out rows which they used to carry."""
         for line in self.ledger:
-            carried = self._now(line)
+            carried = self.now(line)
             if carried is not None and carried.complete and _new_ways(carried, line) and not self.fails(line.event):
                 yield line, carried
 
     def uncopied(self) -> Iterator[tuple[Remembered, int, int]]:
         """Columns that a flow used to copy: (flow, target column, source column)."""
         for line in self.ledger:
-            carried = self._now(line)
+            carried = self.now(line)
             if carried is None or not carried.complete or self.fails(line.event):
                 continue
             target = self.catalog.relation(line.target)
@@ -142,7 +142,8 @@ class State(msgspec.Struct, frozen=True):
             if carried.event == line.event
         )
 
-    def _now(self, line: Remembered) -> Carried | None:
+    def now(self, line: Remembered) -> Carried | None:
+        """What is left of a flow of the ledger."""
         for sync in self.syncs:
             if sync.target == line.target:
                 return sync.on(line.event)

@@ -54,6 +54,9 @@ class Catalog:
     ("member of", name) → the roles that a role is a member of which no migration made
     ("revoked", oid) → True where a REVOKE has taken a privilege on the object from somebody
     ("fewer partitions", oid) → how many times a partition of the table was detached or dropped
+    ("published", schema oid, name) → whether a table of that name was published with all its rows, and as no partitioned one
+    ("broad publications",) → the oids of those FOR ALL TABLES or TABLES IN SCHEMA
+    ("policy dropped", oid) → True where DROP POLICY took a policy from the table, and none was made since
     ("unmodelled", name) → True where something unmodelled may have made or changed an object of that name
     """
 

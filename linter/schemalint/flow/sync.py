@@ -9,6 +9,14 @@ from schemalint.flow.path import Firing, Write
 Filter = frozenset[tuple[str, bool]]  # the conditions of a path that writes nothing: their keys, and how they stand
 
 
+class Provenance(msgspec.Struct, frozen=True):
+    """What one column of a target is made of, on the ordinary way of an event."""
+
+    column: int
+    name: str
+    inputs: frozenset[str]  # the columns, of the firing row and of rows that are looked up, that go into it
+
+
 class Carried(msgspec.Struct, frozen=True):
     """What reaches a target on one event of its source."""
 
@@ -19,6 +27,9 @@ class Carried(msgspec.Struct, frozen=True):
     skipped_texts: tuple[str, ...] = ()
     missed: frozenset[tuple[int, int]] = frozenset()  # copied, but not on every path on which the source column changes
     write: Write | None = None  # one of the writes, to point at
+    provenance: tuple[Provenance, ...] = ()
+    defaults: frozenset[str] = frozenset()  # columns of the target that are left to a default other than NULL
+    unset: frozenset[str] = frozenset()  # columns that an edit leaves as they are
     complete: bool = True
 
 
@@ -56,3 +67,7 @@ class Remembered(msgspec.Struct, frozen=True):
     skipped: frozenset[Filter]
     missed: frozenset[tuple[int, int]]
     identity: int = 0
+    body: str = ""  # the function's text when the flow was last alive
+    provenance: tuple[Provenance, ...] = ()
+    defaults: frozenset[str] = frozenset()
+    unset: frozenset[str] = frozenset()

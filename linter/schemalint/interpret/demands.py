@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from schemalint.catalog.model import Column, Constraint, ConstraintKind, Expression, Relation, UserType
+from schemalint.catalog.publishing import identity_of, publications_of
 from schemalint.flow.path import Assignment, Failure, Write
 from schemalint.flow.value import NOTHING, Null, Value, copied_field
 from schemalint.interpret import bounds, conditions, expression, keys, limits, names, partitions, references
@@ -39,8 +40,37 @@ def failures(write: Write, relation: Relation, scope: Scope) -> list[Failure]:
     else:
         found.extend(references.still_there(write, relation, scope))
     found.extend(limits.failures(write, relation, scope))
+    found.extend(_replica_identity(write, relation, scope))
     _compute_generated(write, relation, scope)
     return found
+
+
+def _replica_identity(write: Write, relation: Relation, scope: Scope) -> Iterator[Failure]:
+    """A published table's updates and deletes need a replica identity, which filters and column lists must respect."""
+    updates = write.operation == "update" or (write.conflict is not None and write.conflict.update)
+    operation = "update" if updates else write.operation
+    if operation == "insert":
+        return
+    verb = "delete from" if operation == "delete" else "update"
+    identity = identity_of(relation)
+    for publication, own in publications_of(relation, scope.catalog):
+        if operation not in publication.operations:
+            continue
+        sqlstate, message = "", ""
+        if identity is None:
+            word = "deletes" if operation == "delete" else "updates"
+            sqlstate = "55000"
+            message = f'cannot {verb} table "{relation.name}" because it does not have a replica identity and publishes {word}'
+        elif own is not None:
+            read = {each.number for each in relation.columns if own.where and each.name in names.columns_in(own.where)}
+            if read - identity or (own.columns and identity - set(own.columns)):
+                sqlstate, message = "42P10", f'cannot {verb} table "{relation.name}"'
+        if sqlstate:
+            yield Failure(
+                "replica-identity", sqlstate, message, write.target_span, (relation.oid, publication.oid, "identity"), "certain",
+                relation.oid, reason=publication.name, definition=publication.span, function=scope.context.function,
+            )  # fmt: skip
+            return
 
 
 def _compute_generated(write: Write, relation: Relation, scope: Scope) -> None:

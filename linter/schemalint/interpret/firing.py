@@ -8,7 +8,7 @@ import immutables
 import msgspec
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.catalog.model import Relation, RelationKind, Trigger, Type
+from schemalint.catalog.model import Column, Relation, RelationKind, Trigger, Type
 from schemalint.flow.path import Assignment, Condition, Failure, Write
 from schemalint.flow.value import NOTHING, NULL_TERM, Call, Constant, Field, Looked, Null, Opaque, Value, constant
 from schemalint.interpret import calls, conditions, expression, names, run
@@ -168,8 +168,13 @@ def not_yet_generated(row: Value, relation: Relation, timing: str) -> Value:
     """
     for each in relation.columns:
         if row.row is not None and (each.generated == "virtual" or (each.generated and timing == "before")):
-            row = msgspec.structs.replace(row.with_field(each.name, Value(each.type, Null.ALWAYS, NULL_TERM)), null=row.null)
+            row = msgspec.structs.replace(row.with_field(each.name, _not_computed(each, row)), null=row.null)
     return row
+
+
+def _not_computed(column: Column, row: Value) -> Value:
+    value = row.field(column.name)
+    return Value(column.type, Null.ALWAYS, value.term if value is not None else NULL_TERM)
 
 
 def null_row(relation: Relation) -> Value:

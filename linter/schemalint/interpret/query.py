@@ -9,7 +9,7 @@ import msgspec
 
 from schemalint.catalog.model import ConstraintKind, Relation, RelationKind
 from schemalint.catalog.type_names import strings, type_of
-from schemalint.flow.value import NOTHING, Field, Looked, Null, Term, Value, copied_field
+from schemalint.flow.value import NOTHING, Call, Field, Looked, Null, Term, Value, copied_field
 from schemalint.interpret import conditions, expression, functions, names, permissions, views, writing
 from schemalint.interpret.scope import Scope, Table, fail
 
@@ -106,6 +106,7 @@ def _plain(inner: Node, scope: Scope) -> Result:
         rows = "many"
     if rows == "many" and _constant_limit(inner) == 1:
         rows = "maybe"
+        columns = tuple((name, msgspec.structs.replace(v, term=Call("limit 1", (v.term,)))) for name, v in columns)
     known = all(each.table.known for each in sources) or not _has_star(inner)
     even = not sources and usually is None and "row='old'" not in key
     return Result(columns, rows, text, typical, typical and _looks_elsewhere(sources, scope), usually, known, key, even)

@@ -51,6 +51,9 @@ def drop_objects(catalog: Catalog, node: Node, context: Context) -> Catalog:
         except NotModelled:
             if not node.get("missing_ok"):
                 raise
+    if kind == "OBJECT_POLICY":
+        for _, relation, _ in parts:
+            catalog = catalog.bind(("policy dropped", relation), True)
     return drop(catalog, parts, cascade) if parts else catalog
 
 

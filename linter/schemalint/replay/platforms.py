@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from schemalint.catalog.catalog import Catalog
+from schemalint.catalog.model import Publication
 from schemalint.replay.privileges import DEFAULTS
 
 # Supabase's own start-up script: ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON … TO these.
@@ -17,4 +18,5 @@ def prepared(catalog: Catalog, root: str) -> Catalog:
         return catalog
     granted = {"is_grant": True}
     entries = tuple(("public", None, kind, granted, SUPABASE_ROLES) for kind in ("tables", "sequences", "functions"))
-    return catalog.bind(DEFAULTS, entries)
+    catalog, oid = catalog.bind(DEFAULTS, entries).new_oid()
+    return catalog.put(Publication(oid, "supabase_realtime"))

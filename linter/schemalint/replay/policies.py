@@ -37,6 +37,7 @@ def create_policy(catalog: Catalog, node: Node, context: Context) -> Catalog:
     catalog, oid = catalog.new_oid()
     roles = role_names(catalog, node.get("roles")) or ("public",)
     policy = Policy(oid, name, node.get("cmd_name", "all"), node.get("permissive", False), roles, using, check, span=context.span)
+    catalog = catalog.unbind(("policy dropped", relation.oid))
     return catalog.put(replace(relation, policies=(*relation.policies, policy)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.catalog.model import Node, Publication, Published
+from schemalint.catalog.model import Node, Publication, Published, Relation, RelationKind
 from schemalint.catalog.type_names import strings
 from schemalint.replay.columns import column_named
 from schemalint.replay.context import Context, NotModelled, Refused
@@ -18,6 +18,8 @@ def create_publication(catalog: Catalog, node: Node, context: Context) -> Catalo
     catalog, oid = catalog.new_oid()
     publication = Publication(oid, name, all_tables=bool(node.get("for_all_tables")), span=context.span)
     catalog, publication = _with_objects(catalog, publication, node.get("pubobjects") or [], context)
+    if publication.all_tables or publication.schemas:
+        catalog = catalog.bind(("broad publications",), (*(catalog.get(("broad publications",)) or ()), oid))
     return catalog.put(_with_options(publication, node))
 
 
@@ -61,10 +63,18 @@ def _with_objects(
                 raise Refused("42710", f'relation "{relation.name}" is already member of publication "{publication.name}"')
             columns = tuple(column_named(relation, name).number for name in strings(item["pubtable"].get("columns")))
             tables.append(Published(relation.oid, columns, item["pubtable"].get("whereClause")))
-            catalog = catalog.use(publication.oid, relation.oid)
+            catalog = _noted(catalog.use(publication.oid, relation.oid), relation, tables[-1])
         elif (schema := catalog.get(("schema", item.get("name", "public")))) is not None:
             schemas.append(schema)
     return catalog, replace(publication, tables=tuple(tables), schemas=tuple(schemas))
+
+
+def _noted(catalog: Catalog, relation: Relation, published: Published) -> Catalog:
+    """Remembers under the table's name that it was published, and whether with all of its rows, and as a table of its own."""
+    key = ("published", relation.schema, relation.name)
+    whole, plain = catalog.get(key) or (False, False)
+    partitioned = relation.kind is RelationKind.PARTITIONED_TABLE
+    return catalog.bind(key, (whole or published.where is None, plain or not partitioned))
 
 
 def _with_options(publication: Publication, node: Node) -> Publication:

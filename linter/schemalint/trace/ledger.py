@@ -46,6 +46,10 @@ def _line(sync: Sync, carried: Carried, catalog: Catalog) -> Remembered | None:
         skipped=carried.skipped,
         missed=carried.missed,
         identity=sync.identity,
+        body=function.body.text if function is not None and function.body is not None else "",
+        provenance=carried.provenance,
+        defaults=carried.defaults,
+        unset=carried.unset if carried.event == "update" else frozenset(),
     )
 
 
@@ -56,6 +60,8 @@ def _merged(old: Remembered | None, new: Remembered) -> Remembered:
     return msgspec.structs.replace(
         new, columns=old.columns | new.columns, skipped=_skipped_always(old.skipped, new.skipped),
         missed=old.missed & new.missed, mirror=old.mirror or new.mirror,
+        provenance=old.provenance if old.body == new.body else new.provenance, defaults=old.defaults | new.defaults,
+        unset=old.unset | new.unset,
     )  # fmt: skip
 
 

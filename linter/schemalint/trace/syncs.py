@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Relation, RelationKind
 from schemalint.flow.path import Firing, Path, Write
-from schemalint.flow.sync import Carried, Filter, Remembered, Sync
-from schemalint.flow.value import Field, Looked, Value, copied_field, fields_of
+from schemalint.flow.sync import Carried, Filter, Provenance, Remembered, Sync
+from schemalint.flow.value import Field, Looked, Null, Value, copied_field, fields_of, subterms
 from schemalint.interpret import names
 
 
@@ -124,7 +124,36 @@ def _carried(
         missed = {pair for pair in columns if all(_misses(f, pair[1], target, key) for f in own)}
     skipped, texts = _skipped(own, event, target, key)
     complete = not any(f.gaps for f in firings if f.event == event)
-    return Carried(event, tuple(own), frozenset(columns), skipped, texts, frozenset(missed), write, complete)
+    usual = [path for path in paths if path.typical] or paths
+    writes = [each for path in usual for each in _carrying(path, target, event, key)]
+    provenance = tuple(_provenance(writes, event))
+    return Carried(
+        event, tuple(own), frozenset(columns), skipped, texts, frozenset(missed), write,
+        provenance=provenance, defaults=_defaults(writes, target), complete=complete,
+        unset=frozenset(each.name for each in target.columns) - {each.name for each in provenance},
+    )  # fmt: skip
+
+
+def _provenance(writes: list[Write], event: str) -> Iterator[Provenance]:
+    found: dict[int, tuple[str, frozenset[str]]] = {}
+    for write in writes:
+        update = write.operation == "insert" and event == "update" and write.conflict is not None
+        for each in write.conflict.assignments if update and write.conflict is not None else write.assignments:
+            if each.given:
+                inputs = frozenset(repr(t) for t in subterms(each.value.term) if isinstance(t, Field | Looked))
+                found[each.column] = each.name, found.get(each.column, ("", frozenset[str]()))[1] | inputs
+    for column, (name, inputs) in sorted(found.items()):
+        yield Provenance(column, name, inputs)
+
+
+def _defaults(writes: list[Write], target: Relation) -> frozenset[str]:
+    """The columns that every insert leaves to a default that is not NULL."""
+    inserts = [each for each in writes if each.operation == "insert"]
+    left = [
+        {each.name for each in write.assignments if not each.given and each.value.null is not Null.ALWAYS} for write in inserts
+    ]
+    plain = {each.name for each in target.columns if not each.identity and not each.generated}
+    return frozenset(set.intersection(*left) & plain) if left else frozenset()
 
 
 def _carrying(path: Path, target: Relation, event: str, key: tuple[tuple[int, int], ...] | None) -> list[Write]:
@@ -147,7 +176,7 @@ def copied_columns(write: Write, event: str, source: Relation) -> Iterator[tuple
     if write.operation == "insert" and event == "update" and write.conflict is not None:
         assignments = write.conflict.assignments
     for each in assignments:
-        for field in fields_of(each.value.term):
+        for field in fields_of(each.value.term) if each.value.null is not Null.ALWAYS else ():
             if field.relation == source.oid and not _only_a_key(each.value, field):
                 yield each.column, field.column
 

@@ -38,7 +38,20 @@ def trace(oid: int, ledger: Ledger, catalog: Catalog) -> Unit | None:
         return None
     firings = firings_of(source, watched)
     syncs = syncs_of(source, firings, watched, before)
+    _look_around(source, syncs, watched)
     return Unit(source, watched, firings, syncs, before, remembered(before, syncs, watched))
+
+
+def _look_around(source: Relation, syncs: tuple[Sync, ...], catalog: Watched) -> None:
+    """Reads what rules ask of the tables around a sync, so that the unit is made anew where it changes."""
+    catalog.get(("broad publications",))
+    for oid in (source.oid, source.partition_of, *source.parents, *(each.target for each in syncs if each.mirror)):
+        relation = catalog.relation(oid)
+        if relation is None:
+            continue
+        catalog.get(("published", relation.schema, relation.name))
+        for user in catalog.users(relation.oid):
+            catalog.get(user)
 
 
 def heirs(ledger: Ledger, catalog: Catalog) -> dict[int, Ledger]:
