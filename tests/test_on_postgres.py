@@ -18,7 +18,7 @@ from schemalint.rule import load_rules
 from tests.fixture_files import Fixture, Migration, fixture_files, in_one_transaction, read_fixture, statements
 from tests.postgres import Connect, Connection, Server, sqlstate_of
 
-LATER = ("exposes", "blocks", "drifts", "cutover")  # groups whose proof has another form
+LATER = ("exposes", "drifts", "cutover")  # groups whose proof has another form
 
 
 @cache
@@ -121,13 +121,34 @@ def test_loses(postgres: Server, path: Path) -> None:
         assert lost(connect, fixture), "nothing was lost"
 
 
+@pytest.mark.parametrize("path", fixtures(("blocks",), bad=True))
+def test_blocks(postgres: Server, path: Path) -> None:
+    """While the last migration's transaction is open, a writer in another session waits for it."""
+    fixture = read_fixture(path)
+    *earlier, last = fixture.migrations
+    with postgres.database() as connect:
+        for migration in earlier:
+            if migration.name in fixture.rows:
+                connect().execute(fixture.rows[migration.name])
+            assert apply(connect(), migration, refused=False) is None
+        if last.name in fixture.rows:
+            connect().execute(fixture.rows[last.name])
+        running = connect()
+        running.execute("BEGIN")
+        running.execute(last.sql)
+        writer = connect()
+        writer.execute("SET lock_timeout = '100ms'")
+        assert "55P03" in [sqlstate_of(writer, each.sql) for each in fixture.probe]
+        running.execute("ROLLBACK")
+
+
 @pytest.mark.parametrize("path", fixtures(LATER, bad=True))
 def test_applies(postgres: Server, path: Path) -> None:
     with applied(postgres, path):
         pass
 
 
-@pytest.mark.parametrize("path", fixtures(("fails", "breaks", "loses", *LATER), bad=False))
+@pytest.mark.parametrize("path", fixtures(("fails", "breaks", "loses", "blocks", *LATER), bad=False))
 def test_does_none_of_it(postgres: Server, path: Path) -> None:
     fixture = read_fixture(path)
     with postgres.database() as connect:

@@ -40,7 +40,7 @@ def check(history: History, asked: frozenset[str] | None, configuration: Configu
         blamed.extend(judge.newest())
     for index, boundary in enumerate(course.boundaries):
         if chosen[boundary.migration]:
-            blamed.extend(judge.steps(index))
+            blamed.extend(judge.steps(index, asked is not None or boundary.migration == last))
             if asked is not None:
                 blamed.extend(judge.introduced(index))
     findings = [each for b in blamed if (each := finding_of(b, history, configuration, asked is None and b.migration != last))]

@@ -7,13 +7,16 @@ and then statement by statement through the migration that made it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 
 import msgspec
 
 from schemalint.course import Course
+from schemalint.flow.sync import Sync
+from schemalint.flow.value import Looked, subterms
 from schemalint.parse.statements import Broken, Statement
 from schemalint.replay.replay import Step
-from schemalint.rule import Change, Key, Rule, State, Violation
+from schemalint.rule import Change, Key, Part, Parts, Rule, State, Violation
 from schemalint.text import Span
 from schemalint.trace.ledger import Ledger
 from schemalint.trace.unit import Unit, trace
@@ -165,17 +168,49 @@ class Judge:
 
     # -- steps
 
-    def steps(self, index: int) -> Iterator[Blamed]:
-        """What the step rules say of the statements of a boundary."""
+    def steps(self, index: int, running: bool = True) -> Iterator[Blamed]:
+        """What the step rules say of the statements of a boundary; those of a moment only of a migration yet to run."""
         boundary = self._course.boundaries[index]
+        parts = cache(lambda: self._parts(index))
+        preceding: tuple[Change, ...] = ()
+        rules = [each for each in self._steps if running or not each.momentary]
         for step in boundary.steps:
-            change = change_of(step)
-            for rule in self._steps:
+            change = msgspec.structs.replace(change_of(step), parts=parts, preceding=preceding)
+            if running:
+                preceding = (*preceding, change)
+            for rule in rules:
                 try:
                     for violation in rule.check(change):
                         yield Blamed(rule.id, violation, boundary.migration, place_of(violation, change.span))
                 except Exception as error:
                     self.crashes.setdefault((rule.id, repr(error)), Crash(rule.id, f"{type(error).__name__}: {error}"))
+
+    def _parts(self, index: int) -> Parts:
+        """The tables that mirrors read or write before or after a boundary, and what each is to its mirror."""
+        found: Parts = {}
+        for oid in self._course.sources():
+            for unit in (self._course.at(oid, index - 1) if index else None, self._course.at(oid, index)):
+                for sync in unit.syncs if unit is not None else ():
+                    if unit is not None and sync.mirror:
+                        _add_parts(found, unit, sync)
+        return found
+
+
+def _add_parts(found: Parts, unit: Unit, sync: Sync) -> None:
+    state = State(unit.catalog, unit.source, unit.firings, unit.syncs, unit.before, lambda source, target: False)
+    names = state.names_of_sync(sync)
+    found.setdefault(sync.source, Part("source", sync, names))
+    found.setdefault(sync.target, Part("target", sync, names))
+    lookups: set[int] = set()
+    for _, _, write in state.writes(sync):
+        terms = [t for each in write.assignments for t in subterms(each.value.term)]
+        looked = {t.relation for t in terms if isinstance(t, Looked)}
+        lookups |= looked
+    for key in unit.source.constraints:
+        if key.references is not None:
+            found.setdefault(key.references, Part("parent", sync, names))
+    for oid in lookups:
+        found.setdefault(oid, Part("lookup", sync, names))
 
 
 def change_of(step: Step) -> Change:

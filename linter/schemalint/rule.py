@@ -461,6 +461,17 @@ def _of_path(path: Path, subject: Key) -> str:
     return min(grades, key=("certain", "conditional", "unknown").index, default="none")
 
 
+class Part(msgspec.Struct, frozen=True):
+    """What a table is to a mirror."""
+
+    role: str  # "source", "target", "lookup": the trigger reads it; "parent": the source has a foreign key to it
+    sync: Sync
+    names: SyncNames | None
+
+
+Parts = dict[int, Part]
+
+
 class Change(msgspec.Struct, frozen=True):
     """One statement, with the schema before and after it: what a step rule is asked about."""
 
@@ -473,6 +484,8 @@ class Change(msgspec.Struct, frozen=True):
     refusal: str | None = None  # in PostgreSQL's words
     at: Span | None = None  # the token that it stumbles over
     sure: bool = True
+    parts: Callable[[], Parts] = dict  # the tables that take part in mirrors before or after the migration
+    preceding: tuple[Change, ...] = ()  # what the same transaction has done before
 
 
 # -- rules
@@ -485,6 +498,7 @@ class Rule(msgspec.Struct, frozen=True):
     check: Callable[..., Violations]
     sqlstates: tuple[str, ...] = ()
     kind: str = "invariant"
+    momentary: bool = False  # of the migration while it runs: not asked of those that have run long ago
 
     @property
     def group(self) -> str:
@@ -506,12 +520,13 @@ def invariant(*sqlstates: str) -> Callable[[Callable[[State], Violations]], Call
     return mark
 
 
-def step(*sqlstates: str) -> Callable[[Callable[..., Violations]], Callable[..., Violations]]:
+def step(*sqlstates: str, momentary: bool = False) -> Callable[[Callable[..., Violations]], Callable[..., Violations]]:
     """Marks a rule over one change: a statement, with the catalogs before and after it."""
 
     def mark(function: Callable[..., Violations]) -> Callable[..., Violations]:
         function.rule_kind = "step"  # type: ignore[attr-defined]
         function.sqlstates = sqlstates  # type: ignore[attr-defined]
+        function.momentary = momentary  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -527,7 +542,8 @@ def load_rules() -> tuple[Rule, ...]:
             if getattr(value, "rule_kind", None) is not None and value.__module__ == module.__name__:
                 _, _, group, name = module_info.name.split(".")
                 id_ = f"{group}/{name.replace('_', '-')}"
-                found.append(Rule(id_, value, value.sqlstates, value.rule_kind))
+                momentary = getattr(value, "momentary", False)
+                found.append(Rule(id_, value, value.sqlstates, value.rule_kind, momentary))
     return tuple(sorted(found, key=lambda each: each.id))
 
 
@@ -543,6 +559,7 @@ def rule_ids() -> tuple[str, ...]:
 
 
 __all__ = [
-    "Carried", "Certainty", "Change", "Failing", "Place", "Remembered", "Rule", "Severity", "State", "Sync", "SyncNames",
-    "Violation", "Violations", "Write", "invariant", "load_rules", "rule_ids", "step", "witness_of", "writes_in_words",
+    "Carried", "Certainty", "Change", "Failing", "Part", "Parts", "Place", "Remembered", "Rule", "Severity", "State", "Sync",
+    "SyncNames", "Violation", "Violations", "Write", "invariant", "load_rules", "rule_ids", "step", "witness_of",
+    "writes_in_words",
 ]  # fmt: skip

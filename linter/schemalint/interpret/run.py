@@ -27,6 +27,7 @@ from schemalint.parse.statements import parse_one
 from schemalint.text import Span
 
 Node = dict[str, Any]
+QUEUES = {"RefreshMatViewStmt": "REFRESH MATERIALIZED VIEW", "LockStmt": "LOCK TABLE"}
 
 
 def run_body(function: Function, context: Context, variables: Variables, parameters: tuple[Value, ...] = ()) -> list[State]:
@@ -199,7 +200,14 @@ def run_sql(kind: str, node: Node, into: tree.Into | None, scope: Scope, state: 
     if kind == "CallStmt":
         functions.call(node["funccall"], scope)
         return [state]
-    if kind in ("RefreshMatViewStmt", "LockStmt", "NotifyStmt", "VariableSetStmt", "TruncateStmt"):
+    if kind in QUEUES:
+        place, word = scope.locate(-1), QUEUES[kind]
+        queue = Failure(
+            "queue", "55P03", "canceling statement due to lock timeout", place, (context.function, kind), "conditional",
+            reason=f"{word} holds its lock until COMMIT", function=context.function,
+        )  # fmt: skip
+        return [replace(state, failures=(*state.failures, queue))]
+    if kind in ("NotifyStmt", "VariableSetStmt", "TruncateStmt"):
         return [state]
     context.gap(scope.locate(-1), f"a {kind} in a function")
     return [state]
