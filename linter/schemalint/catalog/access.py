@@ -7,7 +7,7 @@ somewhere, or that the platform gives everything, nothing is said.
 from __future__ import annotations
 
 from schemalint.catalog.catalog import SYSTEM_SCHEMAS, Catalog
-from schemalint.catalog.model import Function, Policy, Privilege, Relation, Schema
+from schemalint.catalog.model import Function, Policy, Relation, Schema
 
 EVERYONE = "public"
 POWERFUL = frozenset({"postgres", "supabase_admin", "rdsadmin", "rds_superuser", "cloudsqlsuperuser", "azure_pg_admin"})
@@ -119,5 +119,47 @@ def restrictions(relation: Relation, role: str, command: str, catalog: Catalog) 
     )
 
 
-def everyone(name: str) -> Privilege:
-    return Privilege(EVERYONE, name)
+# -- SECURITY DEFINER
+
+
+def path_of(setting: str) -> list[str]:
+    """The schemas that a search_path names."""
+    return [part.strip().strip("\"'") for part in setting.split(",") if part.strip().strip("\"'")]
+
+
+def is_safe_path(setting: str) -> bool:
+    """Whether temporary tables come last in a search_path, or it is empty (chapter "CREATE FUNCTION", Writing Safely)."""
+    schemas = path_of(setting)
+    return not schemas or schemas[-1] == "pg_temp" or schemas == ["pg_catalog"]
+
+
+def open_schemas(setting: str, catalog: Catalog) -> list[str]:
+    """The schemas of a search_path in which everybody may create objects."""
+    found = []
+    for name in path_of(setting):
+        schema = catalog.schema_named(name)
+        if schema is not None and any(each.role == EVERYONE and each.name == "create" for each in schema.privileges):
+            found.append(name)
+    return found
+
+
+def reads_all(role: str, relation: Relation, catalog: Catalog) -> bool:
+    """Whether a role reads every row of a table."""
+    if not may_any_column(role, "select", relation, catalog):
+        return False
+    if passes(role, relation, catalog):
+        return True
+    if restrictions(relation, role, "select", catalog):
+        return False
+    return any(is_always_true(each) for each in policies(relation, role, "select", catalog))
+
+
+def is_always_true(policy: Policy) -> bool:
+    constant = policy.using.node.get("A_Const", {}) if policy.using is not None else {}
+    return policy.using is None or bool(constant.get("boolval", {}).get("boolval"))
+
+
+def readers(relation: Relation, catalog: Catalog) -> tuple[str, ...]:
+    """The roles to which SELECT on a table is granted, but for the powerful ones."""
+    named = {each.role for each in relation.privileges if each.name == "select"}
+    return tuple(sorted(each for each in named if each == EVERYONE or not is_powerful(each, catalog)))

@@ -57,6 +57,8 @@ class Catalog:
     ("published", schema oid, name) → whether a table of that name was published with all its rows, and as no partitioned one
     ("broad publications",) → the oids of those FOR ALL TABLES or TABLES IN SCHEMA
     ("policy dropped", oid) → True where DROP POLICY took a policy from the table, and none was made since
+    ("had row security", schema oid, name) → True where a table of that name has had row security
+    ("safe search_path", oid) → True where a SECURITY DEFINER function has had one
     ("unmodelled", name) → True where something unmodelled may have made or changed an object of that name
     """
 

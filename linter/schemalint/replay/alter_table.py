@@ -321,7 +321,10 @@ def _rule(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalo
 
 
 def _security(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalog:
-    return catalog.put(replace(table(catalog, oid), **SECURITY[command["subtype"]]))
+    relation = replace(table(catalog, oid), **SECURITY[command["subtype"]])
+    if relation.row_security:
+        catalog = catalog.bind(("had row security", relation.schema, relation.name), True)
+    return catalog.put(relation)
 
 
 def _owner(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalog:

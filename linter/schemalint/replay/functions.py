@@ -6,6 +6,7 @@ from collections.abc import Callable
 from re import compile as pattern
 from typing import Any
 
+from schemalint.catalog.access import is_safe_path
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import UNKNOWN, Argument, Function, Node, Reference, Type
 from schemalint.catalog.type_names import strings
@@ -65,11 +66,19 @@ def create_function(catalog: Catalog, node: Node, context: Context) -> Catalog:
         function = replace(function, oid=oid)
         if catalog.get(("setting", "default_privileges")) is not None:
             function = _with_default_privileges(catalog, function)
-    catalog = catalog.put(function)
+    catalog = _noting_path(catalog.put(function), function)
     for each in arguments:
         catalog = use_type(catalog, function.oid, each.type)
     catalog = use_type(catalog, function.oid, result)
     return use_all(catalog, function.oid, [each.oid for each in function.references]) if function.references else catalog
+
+
+def _noting_path(catalog: Catalog, function: Function) -> Catalog:
+    """Remembers that a SECURITY DEFINER function had a search_path into which nobody can put a table."""
+    path = dict(function.settings).get("search_path")
+    if function.security_definer and path is not None and is_safe_path(path):
+        return catalog.bind(("safe search_path", function.oid), True)
+    return catalog
 
 
 def _with_default_privileges(catalog: Catalog, function: Function) -> Function:
@@ -333,4 +342,5 @@ def alter_function(catalog: Catalog, node: Node, context: Context) -> Catalog:
                     settings[name] = value
         else:
             changes.update(_options([each], catalog))
-    return catalog.put(replace(function, settings=tuple(settings.items()), **changes))
+    function = replace(function, settings=tuple(settings.items()), **changes)
+    return _noting_path(catalog.put(function), function)

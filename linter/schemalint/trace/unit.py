@@ -50,6 +50,7 @@ def _look_around(source: Relation, syncs: tuple[Sync, ...], catalog: Watched) ->
         if relation is None:
             continue
         catalog.get(("published", relation.schema, relation.name))
+        catalog.get(("had row security", relation.schema, relation.name))
         for user in catalog.users(relation.oid):
             catalog.get(user)
 
