@@ -16,7 +16,7 @@
     INSERT INTO ...;
     -- as authenticated                         who runs the one statement that follows
     INSERT INTO ...;
-    -- lost                                     a query: a row for each row or value that did not arrive
+    -- lost                                     a query: a row for each row or value that did not arrive, or that somebody got at
     SELECT ...
 
 Lines above the first header are remarks. A file is whole in itself. `bad*.sql` expects something, `good*.sql` nothing.

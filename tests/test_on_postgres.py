@@ -18,7 +18,7 @@ from schemalint.rule import load_rules
 from tests.fixture_files import Fixture, Migration, fixture_files, in_one_transaction, read_fixture, statements
 from tests.postgres import Connect, Connection, Server, sqlstate_of
 
-LATER = ("exposes", "drifts", "cutover")  # groups whose proof has another form
+LATER = ("drifts", "cutover")  # groups whose proof has another form
 
 
 @cache
@@ -142,13 +142,22 @@ def test_blocks(postgres: Server, path: Path) -> None:
         running.execute("ROLLBACK")
 
 
+@pytest.mark.parametrize("path", fixtures(("exposes",), bad=True))
+def test_exposes(postgres: Server, path: Path) -> None:
+    """The probe does what it should not be able to, and the query of what was "lost" shows what it got at."""
+    with applied(postgres, path) as (fixture, connect):
+        assert fixture.lost, "no query for what was exposed"
+        probe(connect, fixture)
+        assert lost(connect, fixture), "nothing was exposed"
+
+
 @pytest.mark.parametrize("path", fixtures(LATER, bad=True))
 def test_applies(postgres: Server, path: Path) -> None:
     with applied(postgres, path):
         pass
 
 
-@pytest.mark.parametrize("path", fixtures(("fails", "breaks", "loses", "blocks", *LATER), bad=False))
+@pytest.mark.parametrize("path", fixtures(("fails", "breaks", "loses", "blocks", "exposes", *LATER), bad=False))
 def test_does_none_of_it(postgres: Server, path: Path) -> None:
     fixture = read_fixture(path)
     with postgres.database() as connect:
