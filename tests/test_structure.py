@@ -25,6 +25,7 @@ LAYERS = {
     "interpret": 5,
     "replay": 6,
     "trace": 6,
+    "declared": 7,
     "course": 7,
     "judge": 7,
     "decisions": 7,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from schemalint.catalog.catalog import empty_catalog
 from schemalint.course import Course, boundaries_of
+from schemalint.declared import declared, run_by
 from schemalint.finding import Certainty, Finding, Report, Severity
 from schemalint.judge import Blamed, Crash, Judge
 from schemalint.migrations.migration import History
@@ -57,9 +58,9 @@ def check(history: History, asked: frozenset[str] | None, configuration: Configu
 def replay(history: History, asked: frozenset[str] | None, configuration: Configuration) -> Iterator[Replayed]:
     """The migrations in order, each replayed into the catalog that the one before it left."""
     path = tuple(each for each in configuration.search_path if each != "$user")
-    catalog = empty_catalog(path)
+    catalog = declared(empty_catalog(path), configuration)
     for migration in history.migrations:
-        replayed = replay_migration(catalog, migration)
+        replayed = replay_migration(catalog, run_by(configuration.runner, migration))
         catalog = replayed.after
         yield replayed
 
@@ -70,9 +71,9 @@ def finding_of(blamed: Blamed, history: History, configuration: Configuration, o
     if old and violation.momentary:
         return None
     severity = violation.severity or DEFAULT_SEVERITIES[violation.certainty]
-    chosen = configuration.severity.get(blamed.rule, configuration.severity.get(blamed.rule.partition("/")[0]))
-    if chosen == "off":
+    if not configuration.asks(blamed.rule):
         return None
+    chosen = configuration.severity_of(blamed.rule)
     if chosen is not None:
         severity = Severity(chosen)
     return Finding(
