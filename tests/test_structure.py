@@ -20,6 +20,7 @@ LAYERS = {
     "flow": 2,
     "rule": 3,
     "finding": 3,
+    "decision": 3,
     "parse": 4,
     "migrations": 4,
     "interpret": 5,

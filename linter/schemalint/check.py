@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from schemalint.catalog.catalog import empty_catalog
 from schemalint.course import Course, boundaries_of
+from schemalint.decisions.deciding import decide
 from schemalint.declared import declared, run_by
 from schemalint.finding import Certainty, Finding, Report, Severity
 from schemalint.judge import Blamed, Crash, Judge
@@ -44,14 +47,29 @@ def check(history: History, asked: frozenset[str] | None, configuration: Configu
             if asked is not None:
                 blamed.extend(judge.introduced(index))
     findings = [each for b in blamed if (each := finding_of(b, history, configuration, asked is None and b.migration != last))]
-    findings.extend(_crashes(judge.crashes.values(), history))
+
+    def elsewhere(migrations: frozenset[int]) -> list[Finding]:
+        more = (
+            judge.newest()
+            if asked is not None
+            else chain.from_iterable(
+                judge.introduced(index) for index, each in enumerate(course.boundaries) if each.migration in migrations
+            )
+        )
+        return [each for b in more if (each := finding_of(b, history, configuration, False))]
+
+    decided = decide(list(_once(findings)), replayed, asked, configuration, elsewhere, datetime.now(UTC).date())
+    said = [each for b in judge.decided(decided.decisions) if (each := finding_of(b, history, configuration, False))]
+    findings = [*decided.findings, *said, *_crashes(judge.crashes.values(), history)]
     unmodelled = tuple(u for number, each in enumerate(replayed) if chosen[number] for s in each.steps for u in s.unmodelled)
     return Report(
         findings=tuple(_ordered(_once(findings))),
         unmodelled=tuple(sorted(unmodelled, key=lambda each: each.span.place)),
         migrations=len(history.migrations),
         checked=sum(chosen),
+        suppressed=decided.suppressed,
         notes=history.notes,
+        suppressions=decided.decisions.suppressions,
     )
 
 
@@ -82,7 +100,7 @@ def finding_of(blamed: Blamed, history: History, configuration: Configuration, o
         certainty=violation.certainty,
         message=violation.message,
         span=blamed.span,
-        fingerprint=fingerprint(blamed),
+        fingerprint=fingerprint(blamed, history.root),
         sync=violation.sync,
         related=violation.related,
         sqlstate=violation.sqlstate,
@@ -92,9 +110,10 @@ def finding_of(blamed: Blamed, history: History, configuration: Configuration, o
     )
 
 
-def fingerprint(blamed: Blamed) -> str:
-    """The same for the same finding, wherever its lines have moved to."""
-    text = "\n".join((blamed.rule, blamed.span.source.path, " ".join(blamed.span.text.split()), blamed.violation.message))
+def fingerprint(blamed: Blamed, root: str) -> str:
+    """The same for the same finding, wherever its lines have moved to, and in whichever directory the tool runs."""
+    path = blamed.span.source.path.removeprefix(f"{root}/")
+    text = "\n".join((blamed.rule, path, " ".join(blamed.span.text.split()), blamed.violation.message))
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from schemalint.course import Course
+from schemalint.decision import Decisions
 from schemalint.parse.statements import Broken, Statement
 from schemalint.replay.replay import Step
 from schemalint.rule import Change, Key, Rule, State, Violation
@@ -44,6 +45,7 @@ class Judge:
     def __init__(self, rules: Iterable[Rule], course: Course) -> None:
         self._rules = [each for each in rules if each.kind == "invariant"]
         self._steps = [each for each in rules if each.kind == "step"]
+        self._decisions = [each for each in rules if each.kind == "decision"]
         self._course = course
         self._answers: dict[tuple[int, int], Standing] = {}
         self._kept: list[Unit] = []  # so that an id stays the unit's own
@@ -176,6 +178,18 @@ class Judge:
                         yield Blamed(rule.id, violation, boundary.migration, place_of(violation, change.span))
                 except Exception as error:
                     self.crashes.setdefault((rule.id, repr(error)), Crash(rule.id, f"{type(error).__name__}: {error}"))
+
+    # -- decisions
+
+    def decided(self, decisions: Decisions) -> Iterator[Blamed]:
+        """What the rules say of decisions themselves, at the place where each was made."""
+        for rule in self._decisions:
+            try:
+                for violation in rule.check(decisions):
+                    span = next(each for each in violation.at if each is not None)
+                    yield Blamed(rule.id, violation, -1, span)
+            except Exception as error:
+                self.crashes.setdefault((rule.id, repr(error)), Crash(rule.id, f"{type(error).__name__}: {error}"))
 
 
 def change_of(step: Step) -> Change:

@@ -15,6 +15,7 @@ import msgspec
 
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Column, Constraint, ConstraintKind, Function, Relation, RelationKind
+from schemalint.decision import Decisions
 from schemalint.finding import Certainty, Place, Severity
 from schemalint.finding import Sync as SyncNames
 from schemalint.flow.path import Failure, Firing, Path, Write
@@ -506,6 +507,17 @@ def step(*sqlstates: str) -> Callable[[Callable[..., Violations]], Callable[...,
     return mark
 
 
+def decision() -> Callable[[Callable[[Decisions], Violations]], Callable[[Decisions], Violations]]:
+    """Marks a rule over what has been decided about findings."""
+
+    def mark(function: Callable[[Decisions], Violations]) -> Callable[[Decisions], Violations]:
+        function.rule_kind = "decision"  # type: ignore[attr-defined]
+        function.sqlstates = ()  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
 @cache
 def load_rules() -> tuple[Rule, ...]:
     """All rules, in the order of their ids."""
@@ -532,6 +544,7 @@ def rule_ids() -> tuple[str, ...]:
 
 
 __all__ = [
-    "Carried", "Certainty", "Change", "Failing", "Place", "Remembered", "Rule", "Severity", "State", "Sync", "SyncNames",
-    "Violation", "Violations", "Write", "invariant", "load_rules", "rule_ids", "step", "witness_of", "writes_in_words",
+    "Carried", "Certainty", "Change", "Decisions", "Failing", "Place", "Remembered", "Rule", "Severity", "State", "Sync",
+    "SyncNames", "Violation", "Violations", "Write", "decision", "invariant", "load_rules", "rule_ids", "step", "witness_of",
+    "writes_in_words",
 ]  # fmt: skip

@@ -50,20 +50,10 @@ def check(paths: tuple[Path, ...], format_: str, fail_on: str | None, config: Pa
 
 
 def _report(paths: tuple[Path, ...], config: Path | None) -> tuple[Configuration, Report]:
-    from schemalint.commands.output import CommandError
-    from schemalint.configuration import ConfigurationError, configuration_for
-    from schemalint.migrations.discovery import discover
-    from schemalint.migrations.migration import HistoryError
+    from schemalint.commands.project import read_configuration, read_history
 
-    try:
-        working_directory = Path.cwd()
-    except OSError as error:
-        raise CommandError("the working directory is gone") from error
-    try:
-        configuration = configuration_for(working_directory, config)
-        history, asked = discover(paths, configuration.migrations, working_directory)
-    except (ConfigurationError, HistoryError) as error:
-        raise CommandError(str(error)) from error
+    configuration = read_configuration(config)
+    history, asked = read_history(paths, configuration)
     from schemalint.check import check as report_on
 
     return configuration, report_on(history, asked, configuration)
