@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from schemalint.catalog.catalog import empty_catalog
 from schemalint.course import Course, boundaries_of
+from schemalint.decisions.baseline import EMPTY, Baseline, left_by, note_on
 from schemalint.decisions.deciding import decide
 from schemalint.declared import declared, run_by
 from schemalint.finding import Certainty, Finding, Report, Severity
@@ -29,7 +30,7 @@ DEFAULT_SEVERITIES = {
 }
 
 
-def check(history: History, asked: frozenset[str] | None, configuration: Configuration) -> Report:
+def check(history: History, asked: frozenset[str] | None, configuration: Configuration, baseline: Baseline = EMPTY) -> Report:
     """The report on a history: on its newest state, or on the migrations asked about (by their paths)."""
     replayed = list(replay(history, asked, configuration))
     course = Course()
@@ -60,15 +61,16 @@ def check(history: History, asked: frozenset[str] | None, configuration: Configu
 
     decided = decide(list(_once(findings)), replayed, asked, configuration, elsewhere, datetime.now(UTC).date())
     said = [each for b in judge.decided(decided.decisions) if (each := finding_of(b, history, configuration, False))]
-    findings = [*decided.findings, *said, *_crashes(judge.crashes.values(), history)]
+    findings = list(_once([*decided.findings, *said, *_crashes(judge.crashes.values(), history)]))
+    left = left_by(baseline, findings)
     unmodelled = tuple(u for number, each in enumerate(replayed) if chosen[number] for s in each.steps for u in s.unmodelled)
     return Report(
-        findings=tuple(_ordered(_once(findings))),
+        findings=tuple(_ordered(left.findings)),
         unmodelled=tuple(sorted(unmodelled, key=lambda each: each.span.place)),
         migrations=len(history.migrations),
         checked=sum(chosen),
-        suppressed=decided.suppressed,
-        notes=history.notes,
+        suppressed=decided.suppressed + len(findings) - len(left.findings),
+        notes=(*history.notes, *(note_on(left.gone, configuration.asks) if asked is None else ())),
         suppressions=decided.decisions.suppressions,
     )
 

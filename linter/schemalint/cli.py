@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from schemalint import __version__
+from schemalint.commands.baseline import baseline
 from schemalint.commands.check import check
 from schemalint.commands.help import help_option
 from schemalint.commands.output import CommandError, complain, prepare_streams
@@ -27,7 +28,7 @@ def schemalint() -> None:
     """
 
 
-for command in (check, rules, explain, suppressions):
+for command in (check, baseline, suppressions, rules, explain):
     schemalint.add_command(command)
 
 
@@ -35,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs a command; its exit code."""
     prepare_streams()
     if not arguments:
-        complain("which command? check, rules, explain or suppressions; schemalint --help says more")
+        complain("which command? check, baseline, suppressions, rules or explain; schemalint --help says more")
         return FAILED
     try:
         code = schemalint.main(list(arguments), prog_name="schemalint", standalone_mode=False)
