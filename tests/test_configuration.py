@@ -171,9 +171,11 @@ def test_decisions_and_contracts(tmp_path: Path) -> None:
         ("ignore:\n  - rule: braeks\n    because: x\n", "2: unknown rule or group 'braeks' (did you mean 'breaks/'?)"),
         ("ignore: [required-column]\n", "1: unknown rule or group 'required-column' (did you mean 'breaks/required-column'?)"),
         ("runner:\n  transaction: maybe\n", "2: runner.transaction must be true or false, not 'maybe'"),
-        ("runner:\n  lock_timeout: soon\n", "2: runner.lock_timeout must be a time such as 5s or 500ms, not 'soon'"),
+        ("runner:\n  lock_timeout: soon\n", "2: runner.lock_timeout must be such as 5s or 500ms, not 'soon'"),
         ("mirrors:\n  - source: a\n", "2: each entry of mirrors needs the key 'target'"),
         ("mirrors:\n  - source: a\n    target: b\n    oneway: true\n", "4: unknown key 'oneway' (did you mean 'one_way'?)"),
+        ("mirrors:\n  - source: a.b.c\n    target: b\n", "2: each entry of mirrors.source must be such as public.messages"),
+        ("mirrors:\n  - source: ''\n    target: b\n", "2: each entry of mirrors.source must be a string"),
         ("mirrors:\n  source: a\n", "2: mirrors must be a list, not a mapping"),
     ],
 )

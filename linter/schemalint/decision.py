@@ -6,6 +6,7 @@ from datetime import date
 
 import msgspec
 
+from schemalint.catalog.catalog import Catalog
 from schemalint.text import Span
 
 
@@ -29,12 +30,29 @@ class Malformed(msgspec.Struct, frozen=True):
     message: str
 
 
+class DeclaredName(msgspec.Struct, frozen=True):
+    """A name in the configuration, and the line that has it."""
+
+    name: tuple[str, str]  # schema and name; a column's has no schema
+    span: Span
+
+
+class DeclaredMirror(msgspec.Struct, frozen=True):
+    """What is declared about a sync, by the names in it."""
+
+    source: DeclaredName
+    target: DeclaredName
+    left_out: tuple[DeclaredName, ...]
+
+
 class Decisions(msgspec.Struct, frozen=True):
     """All that has been decided, as far as it is about what was checked."""
 
     suppressions: tuple[Suppression, ...]
     malformed: tuple[Malformed, ...]
     today: date
+    mirrors: tuple[DeclaredMirror, ...] = ()
+    catalog: Catalog | None = None  # the newest state of the schema
 
     def expired(self, suppression: Suppression) -> bool:
         return suppression.until is not None and suppression.until < self.today

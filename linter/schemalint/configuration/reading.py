@@ -32,9 +32,9 @@ class _Reader:
 
     def read(self, entry: Entry, type_: Any, name: str, key: Key) -> Any:
         self._lines.setdefault(key, entry.line)
-        extra: Mapping[str, Any] = {}
-        if isinstance(type_, inspect.Metadata):
-            type_, extra = type_.type, type_.extra or {}
+        extra: dict[str, Any] = {}
+        while isinstance(type_, inspect.Metadata):
+            type_, extra = type_.type, {**extra, **(type_.extra or {})}
         if isinstance(type_, inspect.UnionType):
             return self.read(entry, _choice_for(entry, type_), name, key)
         if isinstance(type_, inspect.StructType):
@@ -43,7 +43,7 @@ class _Reader:
             return self._list(entry, type_.item_type, name, key)
         if isinstance(type_, inspect.DictType):
             return self._mapping(entry, type_, name, key)
-        value = _word(entry, type_, name)
+        value = _word(entry, type_, name, extra.get("such as", ""))
         return _known_rule(entry, value) if extra.get("is") == "rule" else value
 
     def _struct(self, entry: Entry, type_: Any, name: str, key: Key) -> Any:
@@ -104,7 +104,7 @@ def _of_what(item: Any) -> str:
 # -- words
 
 
-def _word(entry: Entry, type_: Any, name: str) -> Any:
+def _word(entry: Entry, type_: Any, name: str, example: str) -> Any:
     if isinstance(type_, inspect.LiteralType):
         return _literal(entry, sorted(map(str, type_.values), key=GRAVITY.index), name)
     if isinstance(type_, inspect.BoolType):
@@ -122,7 +122,7 @@ def _word(entry: Entry, type_: Any, name: str) -> Any:
     if isinstance(type_, inspect.CustomType) and type_.cls is Path:
         return Path(entry.word)
     if type_.pattern is not None and not pattern(type_.pattern).search(entry.word):
-        raise EntryError(entry.line, f"{name} must be a time such as 5s or 500ms, not {entry}")
+        raise EntryError(entry.line, f"{name} must be such as {example}, not {entry}")
     if not entry.word.strip():
         raise EntryError(entry.line, f"{name} must not be blank")
     return entry.word

@@ -19,7 +19,8 @@ Level = Literal["error", "warning", "info", "off"]
 Threshold = Literal["error", "warning", "info", "never"]
 Rule = Annotated[str, Meta(extra={"is": "rule"}, description="A rule (breaks/required-column) or a whole group (breaks/).")]
 Text = Annotated[str, Meta(min_length=1)]
-Duration = Annotated[str, Meta(pattern=r"^\d{1,9} ?(us|ms|s|min|h|d)?$")]
+Table = Annotated[str, Meta(pattern=r'^(("([^"]|"")+"|[^".]+)\.)?("([^"]|"")+"|[^".]+)$', extra={"such as": "public.messages"})]
+Duration = Annotated[str, Meta(pattern=r"^\d{1,9} ?(us|ms|s|min|h|d)?$", extra={"such as": "5s or 500ms"})]
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,8 +39,8 @@ class Ignored(Entry, frozen=True):
 class Mirror(Entry, frozen=True):
     """What the team declares about a sync."""
 
-    source: Annotated[str, Meta(min_length=1, description="The table that is written to: schema.table.")]
-    target: Annotated[str, Meta(min_length=1, description="The table that the triggers write to: schema.table.")]
+    source: Annotated[Table, Meta(description="The table that is written to: schema.table.")]
+    target: Annotated[Table, Meta(description="The table that the triggers write to: schema.table.")]
     left_out: Annotated[
         tuple[Text, ...], Meta(description="Columns, of the source or the target, that are not copied, on purpose.")
     ] = ()

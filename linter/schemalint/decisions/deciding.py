@@ -12,10 +12,11 @@ from schemalint.configuration.settings import Configuration, Ignored, covers
 from schemalint.decision import Decisions, Malformed, Suppression
 from schemalint.decisions.comments import suppressions_in
 from schemalint.decisions.globs import matches
+from schemalint.declared import declared_mirrors, line_of
 from schemalint.finding import Finding
 from schemalint.replay.step import Replayed
 from schemalint.rule import rule_ids
-from schemalint.text import Source, Span
+from schemalint.text import Source
 
 # What is said of migrations where they are looked at in the other way: by what they bring about, by what is left of it.
 Elsewhere = Callable[[frozenset[int]], Iterable[Finding]]
@@ -39,7 +40,14 @@ def decide(
     found = [each for migration in replayed for each in _in_comments(migration, asked)]
     suppressions = [each for each in found if isinstance(each, Suppression)]
     suppressions += [] if configuration.source is None else _configured(configuration, configuration.source)
-    decisions = Decisions(tuple(suppressions), tuple(each for each in found if isinstance(each, Malformed)), today)
+    decisions = Decisions(
+        suppressions=tuple(suppressions),
+        malformed=tuple(each for each in found if isinstance(each, Malformed)),
+        today=today,
+        # What is declared is about the newest state.
+        mirrors=tuple(declared_mirrors(configuration)) if asked is None else (),
+        catalog=replayed[-1].after if replayed else None,
+    )
     if not suppressions:
         return Decided(tuple(findings), 0, decisions)
     folder = posixpath.dirname(configuration.source.path) if configuration.source is not None else ""
@@ -70,12 +78,6 @@ def _configured(configuration: Configuration, source: Source) -> list[Suppressio
         for number, each in enumerate(configuration.ignore)
         if isinstance(each, Ignored)
     ]
-
-
-def line_of(source: Source, number: int) -> Span:
-    """The text of a line, without the blanks around it."""
-    start, line = source.start_of_line(number), source.line(number)
-    return Span(source, start + len(line) - len(line.lstrip()), start + len(line.rstrip()))
 
 
 def _sorted_out(findings: Sequence[Finding], decisions: Decisions, folder: str) -> tuple[tuple[Finding, ...], set[int]]:
