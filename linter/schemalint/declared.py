@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from re import compile as pattern
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,17 +17,20 @@ if TYPE_CHECKING:
     from schemalint.configuration import Configuration
     from schemalint.configuration.settings import Runner
 
-PART = pattern(r'"((?:[^"]|"")+)"|([^".]+)')
-
 
 def declared(catalog: Catalog, configuration: Configuration) -> Catalog:
     """The database before its first migration, with what is declared about it."""
-    runner = configuration.runner
-    if runner.search_path is not None:
-        path = tuple(each for each in runner.search_path if each != "$user")
-        catalog = catalog.bind(("setting", "runner_search_path"), path)
+    runner, roles = configuration.runner, configuration.roles
+    facts = {
+        "runner_search_path": None if runner.search_path is None else tuple(e for e in runner.search_path if e != "$user"),
+        "runner_lock_timeout": runner.lock_timeout,
+        "migrating_role": roles.migrates,
+        "writing_roles": roles.writes or None,
+    }
+    for name, value in facts.items():
+        catalog = catalog.bind(("setting", name), value) if value is not None else catalog
     for each in configuration.mirrors:
-        source, target = (".".join(map(quoted, qualified(name, configuration))) for name in (each.source, each.target))
+        source, target = (".".join(map(quoted, configuration.qualified(name))) for name in (each.source, each.target))
         contract = Contract(frozenset(each.left_out), each.one_way, each.insert_only, each.retired)
         catalog = declare(catalog, source, target, contract)
     return catalog
@@ -39,14 +41,6 @@ def run_by(runner: Runner, migration: Migration) -> Migration:
     return migration if runner.transaction else msgspec.structs.replace(migration, transactional=False)
 
 
-def qualified(written: str, configuration: Configuration) -> tuple[str, str]:
-    """Schema and name of a table as somebody has written it; without a schema, the first of the search_path is meant."""
-    parts = [quotes.replace('""', '"') or bare for quotes, bare in PART.findall(written)]
-    if len(parts) > 1:
-        return parts[0], parts[1]
-    return next((each for each in configuration.search_path if each != "$user"), "public"), parts[0]
-
-
 def declared_mirrors(configuration: Configuration) -> Iterator[DeclaredMirror]:
     """The contracts with their places in the file."""
     source = configuration.source
@@ -55,10 +49,10 @@ def declared_mirrors(configuration: Configuration) -> Iterator[DeclaredMirror]:
         keys = [("mirrors", number, "left_out", place) for place in range(len(each.left_out))]
         yield DeclaredMirror(
             source=DeclaredName(
-                qualified(each.source, configuration), line_of(source, configuration.line("mirrors", number, "source"))
+                configuration.qualified(each.source), line_of(source, configuration.line("mirrors", number, "source"))
             ),
             target=DeclaredName(
-                qualified(each.target, configuration), line_of(source, configuration.line("mirrors", number, "target"))
+                configuration.qualified(each.target), line_of(source, configuration.line("mirrors", number, "target"))
             ),
             left_out=tuple(
                 DeclaredName(("", name), line_of(source, configuration.line(*key)))

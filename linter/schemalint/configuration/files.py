@@ -104,7 +104,19 @@ def configuration_in(root: Entry, source: Source, folder: Path) -> Configuration
     for name in ("migrations", "baseline"):
         if values[name] is not None:
             values[name] = folder / values[name]
-    return Configuration(**values, source=source, lines=lines)
+    configuration = Configuration(**values, source=source, lines=lines)
+    _check_mirrors(configuration)
+    return configuration
+
+
+def _check_mirrors(configuration: Configuration) -> None:
+    seen = set()
+    for number, each in enumerate(configuration.mirrors):
+        names = tuple(".".join(configuration.qualified(name)) for name in (each.source, each.target))
+        if names in seen:
+            line = configuration.line("mirrors", number)
+            raise EntryError(line, f"the sync from {names[0]} to {names[1]} is declared twice")
+        seen.add(names)
 
 
 def _shown(path: Path, working_directory: Path) -> str:

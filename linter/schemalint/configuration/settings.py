@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from re import compile as pattern
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -14,6 +15,8 @@ from msgspec import Meta
 from schemalint.text import Source
 
 OLDEST, NEWEST = 12, 18  # versions of PostgreSQL
+
+PART = pattern(r'"((?:[^"]|"")+)"|([^".]+)')
 
 Level = Literal["error", "warning", "info", "off"]
 Threshold = Literal["error", "warning", "info", "never"]
@@ -81,7 +84,7 @@ class Settings(Entry, frozen=True):
         Meta(description="Rules and groups that are not asked; and, with a reason, findings that stay."),
     ] = ()
     severity: Annotated[Mapping[Rule, Level], Meta(description="Severities of rules and groups; off is ignored.")] = (
-        MappingProxyType({})
+        msgspec.field(default_factory=dict)
     )
     fail_on: Annotated[Threshold, Meta(description="The least severity that makes the exit code 1.")] = "error"
     baseline: Annotated[Path | None, Meta(description="The file of findings to leave out, relative to this file.")] = None
@@ -106,6 +109,13 @@ class Configuration(Settings, frozen=True):
         while key and key not in self.lines:
             key = key[:-1]
         return self.lines.get(key, 1)
+
+    def qualified(self, written: str) -> tuple[str, str]:
+        """Schema and name of a table as it is written here; without a schema, the first of the search_path is meant."""
+        parts = [quotes.replace('""', '"') or bare for quotes, bare in PART.findall(written)]
+        if len(parts) > 1:
+            return parts[0], parts[1]
+        return next((each for each in self.search_path if each != "$user"), "public"), parts[0]
 
     def severity_of(self, rule: str) -> str | None:
         """What is said of a rule; more of the rule itself than of its group."""
