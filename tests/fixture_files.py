@@ -2,6 +2,10 @@
 
 (What stands to the right here explains; in a file, a header is the whole line.)
 
+    -- configuration                            a .schemalint.yml; what is expected in it stands in its own comments
+    mirrors:
+      - source: nowhere  # -- expect: decisions/z
+        target: messages
     -- setup                                    SQL that a superuser runs first, unseen by the linter: a platform's tables
     CREATE SCHEMA auth;
     -- 0001_tables.sql                          a migration; the file's lines down to the next header
@@ -32,10 +36,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(__file__).parents[1] / "fixtures"
-HEADER = re.compile(r"-- (?:(?P<migration>\S+\.sql)|(?P<section>setup|rows|probe|lost))$")
+HEADER = re.compile(r"-- (?:(?P<migration>\S+\.sql)|(?P<section>configuration|setup|rows|probe|lost))$")
 EXPECT = re.compile(r"-- expect:(?P<list>.*)$")
 EXPECTED = re.compile(r"(?P<rule>[a-z]+/[a-z][a-z-]*)(?: (?P<severity>error|warning|info))?$")
-NEARLY_A_MARK = re.compile(r"--\s*(expects?\b|(setup|rows|probe|lost|as \w+)\s*:?\s*$)", re.IGNORECASE)
+NEARLY_A_MARK = re.compile(r"--\s*(expects?\b|(configuration|setup|rows|probe|lost|as \w+)\s*:?\s*$)", re.IGNORECASE)
 USER = re.compile(r"\s*-- as (?P<user>\w+)$")
 # What a semicolon does not end a statement in: comments, strings, quoted names, dollar quotes.
 OPAQUE = re.compile(
@@ -72,6 +76,7 @@ class Fixture:
     setup: str | None = None
     rows: Mapping[str, str] = field(default_factory=dict)  # SQL to run before the migration of that name
     remark: str = ""
+    configuration: str = ""
 
     @property
     def bad(self) -> bool:
@@ -144,6 +149,7 @@ def read_fixture(path: Path) -> Fixture:
         lost=sections["lost"].sql if "lost" in sections else None,
         setup=sections["setup"].sql if "setup" in sections else None,
         rows={after.migration: block.sql for block, after in pairwise(blocks) if block.section == "rows" and after.migration},
+        configuration=sections["configuration"].sql if "configuration" in sections else "",
         remark="\n".join(line.removeprefix("--").strip() for line in lines[: first - 1]).strip(),
     )
 
@@ -191,8 +197,8 @@ def _blocks(lines: list[str]) -> Iterator[Block]:
 
 
 def _check_order(path: Path, blocks: list[Block]) -> None:
-    """setup, then migrations with rows between them, then probe, then lost; each name once."""
-    ranks = {None: 1, "setup": 0, "rows": 1, "probe": 2, "lost": 3}
+    """configuration, then setup, then migrations with rows between them, then probe, then lost; each name once."""
+    ranks = {"configuration": -1, None: 1, "setup": 0, "rows": 1, "probe": 2, "lost": 3}
     if not any(block.migration for block in blocks):
         raise FixtureError(path, 1, "no migration: a header is a line that is exactly `-- 0001_name.sql`")
     seen: set[str] = set()
@@ -227,7 +233,8 @@ def _expectations(path: Path, block: Block) -> Iterator[Expectation]:
             if NEARLY_A_MARK.search(line) and not (block.section == "probe" and USER.match(line)):
                 raise FixtureError(path, place, f"not a mark: {line.strip()!r}")
             continue
-        if not block.migration:
+        file = ".schemalint.yml" if block.section == "configuration" else block.migration
+        if not file:
             raise FixtureError(path, place, f"an expectation under {block.section}")
         alone = not line[: found.start()].strip()
         if alone and not "".join(block.lines[number : number + 1]).strip():
@@ -235,7 +242,7 @@ def _expectations(path: Path, block: Block) -> Iterator[Expectation]:
         if alone and EXPECT.search(block.lines[number]):
             raise FixtureError(path, place, "two expectations on one line are separated by a comma")
         for item in found["list"].split(","):
-            yield _expectation(path, place, item.strip(), block.migration, number + alone)
+            yield _expectation(path, place, item.strip(), file, number + alone)
 
 
 def _expectation(path: Path, place: int, text: str, migration: str, line: int) -> Expectation:

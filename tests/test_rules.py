@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from schemalint.check import check
-from schemalint.configuration import Configuration
+from schemalint.configuration.files import parse
 from schemalint.finding import Finding
 from schemalint.migrations.discovery import discover
 from schemalint.rule import Rule, load_rules
@@ -47,7 +47,7 @@ def findings(folder: Path, fixture: Fixture, asked: tuple[str, ...]) -> tuple[Fi
     for name, sql in fixture.migrations:
         (migrations / name).write_text(sql, encoding="utf-8")
     history, chosen = discover([migrations / name for name in asked], migrations, folder)
-    return check(history, chosen, Configuration()).findings
+    return check(history, chosen, parse(fixture.configuration, folder)).findings
 
 
 BESIDE = ("blocks", "drifts")  # what is true beside other consequences, and shown by fixtures of its own

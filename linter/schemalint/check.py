@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from schemalint.catalog.catalog import empty_catalog
 from schemalint.course import Course, boundaries_of
+from schemalint.decisions.baseline import EMPTY, Baseline, left_by, note_on
+from schemalint.decisions.deciding import decide
+from schemalint.declared import declared, run_by
 from schemalint.finding import Certainty, Finding, Report, Severity
 from schemalint.judge import Blamed, Crash, Judge
 from schemalint.migrations.migration import History
@@ -26,7 +31,7 @@ DEFAULT_SEVERITIES = {
 }
 
 
-def check(history: History, asked: frozenset[str] | None, configuration: Configuration) -> Report:
+def check(history: History, asked: frozenset[str] | None, configuration: Configuration, baseline: Baseline = EMPTY) -> Report:
     """The report on a history: on its newest state, or on the migrations asked about (by their paths)."""
     replayed = list(replay(history, asked, configuration))
     course = Course()
@@ -44,23 +49,39 @@ def check(history: History, asked: frozenset[str] | None, configuration: Configu
             if asked is not None:
                 blamed.extend(judge.introduced(index))
     findings = [each for b in blamed if (each := finding_of(b, history, configuration, asked is None and b.migration != last))]
-    findings.extend(_crashes(judge.crashes.values(), history))
+
+    def elsewhere(migrations: frozenset[int]) -> list[Finding]:
+        more = (
+            judge.newest()
+            if asked is not None
+            else chain.from_iterable(
+                judge.introduced(index) for index, each in enumerate(course.boundaries) if each.migration in migrations
+            )
+        )
+        return [each for b in more if (each := finding_of(b, history, configuration, False))]
+
+    decided = decide(list(_once(findings)), replayed, asked, configuration, elsewhere, datetime.now(UTC).date())
+    said = [each for b in judge.decided(decided.decisions) if (each := finding_of(b, history, configuration, False))]
+    findings = list(_once([*decided.findings, *said, *_crashes(judge.crashes.values(), history)]))
+    left = left_by(baseline, findings)
     unmodelled = tuple(u for number, each in enumerate(replayed) if chosen[number] for s in each.steps for u in s.unmodelled)
     return Report(
-        findings=tuple(_ordered(_once(findings))),
+        findings=tuple(_ordered(left.findings)),
         unmodelled=tuple(sorted(unmodelled, key=lambda each: each.span.place)),
         migrations=len(history.migrations),
         checked=sum(chosen),
-        notes=history.notes,
+        suppressed=decided.suppressed + len(findings) - len(left.findings),
+        notes=(*history.notes, *(note_on(left.gone, configuration.asks) if asked is None else ())),
+        suppressions=decided.decisions.suppressions,
     )
 
 
 def replay(history: History, asked: frozenset[str] | None, configuration: Configuration) -> Iterator[Replayed]:
     """The migrations in order, each replayed into the catalog that the one before it left."""
     path = tuple(each for each in configuration.search_path if each != "$user")
-    catalog = prepared(empty_catalog(path), history.root)
+    catalog = declared(prepared(empty_catalog(path), history.root), configuration)
     for migration in history.migrations:
-        replayed = replay_migration(catalog, migration)
+        replayed = replay_migration(catalog, run_by(configuration.runner, migration))
         catalog = replayed.after
         yield replayed
 
@@ -71,9 +92,9 @@ def finding_of(blamed: Blamed, history: History, configuration: Configuration, o
     if old and violation.momentary:
         return None
     severity = violation.severity or DEFAULT_SEVERITIES[violation.certainty]
-    chosen = configuration.severity.get(blamed.rule, configuration.severity.get(blamed.rule.partition("/")[0]))
-    if chosen == "off":
+    if not configuration.asks(blamed.rule):
         return None
+    chosen = configuration.severity_of(blamed.rule)
     if chosen is not None:
         severity = Severity(chosen)
     return Finding(
@@ -82,7 +103,7 @@ def finding_of(blamed: Blamed, history: History, configuration: Configuration, o
         certainty=violation.certainty,
         message=violation.message,
         span=blamed.span,
-        fingerprint=fingerprint(blamed),
+        fingerprint=fingerprint(blamed, history.root),
         sync=violation.sync,
         related=violation.related,
         sqlstate=violation.sqlstate,
@@ -92,9 +113,10 @@ def finding_of(blamed: Blamed, history: History, configuration: Configuration, o
     )
 
 
-def fingerprint(blamed: Blamed) -> str:
-    """The same for the same finding, wherever its lines have moved to."""
-    text = "\n".join((blamed.rule, blamed.span.source.path, " ".join(blamed.span.text.split()), blamed.violation.message))
+def fingerprint(blamed: Blamed, root: str) -> str:
+    """The same for the same finding, wherever its lines have moved to, and in whichever directory the tool runs."""
+    path = blamed.span.source.path.removeprefix(f"{root}/")
+    text = "\n".join((blamed.rule, path, " ".join(blamed.span.text.split()), blamed.violation.message))
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 

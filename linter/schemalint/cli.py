@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import click
 
 from schemalint import __version__
+from schemalint.commands.baseline import baseline
 from schemalint.commands.check import check
 from schemalint.commands.help import help_option
+from schemalint.commands.init import init
 from schemalint.commands.output import CommandError, complain, prepare_streams
 from schemalint.commands.rules import explain, rules
+from schemalint.commands.suppressions import suppressions
 
 FAILED = 2
 INTERRUPTED = 130
@@ -26,7 +29,7 @@ def schemalint() -> None:
     """
 
 
-for command in (check, rules, explain):
+for command in (check, init, baseline, suppressions, rules, explain):
     schemalint.add_command(command)
 
 
@@ -34,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs a command; its exit code."""
     prepare_streams()
     if not arguments:
-        complain("which command? check, rules or explain; schemalint --help says more")
+        complain("which command? check, init, baseline, suppressions, rules or explain; schemalint --help says more")
         return FAILED
     try:
         code = schemalint.main(list(arguments), prog_name="schemalint", standalone_mode=False)

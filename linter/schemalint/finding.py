@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from schemalint.decision import Suppression
 from schemalint.text import Span
 
 
@@ -75,5 +76,6 @@ class Report(msgspec.Struct, frozen=True):
     unmodelled: tuple[Unmodelled, ...]
     migrations: int  # read
     checked: int  # asked about
-    suppressed: int = 0
+    suppressed: int = 0  # findings that were left out, for what has been decided about them
     notes: tuple[str, ...] = ()  # remarks on the run itself: duplicate versions, what was not read
+    suppressions: tuple[Suppression, ...] = ()

@@ -12,6 +12,7 @@ from functools import cache
 import msgspec
 
 from schemalint.course import Course
+from schemalint.decision import Decisions
 from schemalint.flow.sync import Sync
 from schemalint.flow.value import Looked, subterms
 from schemalint.parse.statements import Broken, Statement
@@ -47,6 +48,7 @@ class Judge:
     def __init__(self, rules: Iterable[Rule], course: Course) -> None:
         self._rules = [each for each in rules if each.kind == "invariant"]
         self._steps = [each for each in rules if each.kind == "step"]
+        self._decisions = [each for each in rules if each.kind == "decision"]
         self._course = course
         self._answers: dict[tuple[int, int], Standing] = {}
         self._kept: list[Unit] = []  # so that an id stays the unit's own
@@ -194,6 +196,18 @@ class Judge:
                     if unit is not None and sync.mirror:
                         _add_parts(found, unit, sync)
         return found
+
+    # -- decisions
+
+    def decided(self, decisions: Decisions) -> Iterator[Blamed]:
+        """What the rules say of decisions themselves, at the place where each was made."""
+        for rule in self._decisions:
+            try:
+                for violation in rule.check(decisions):
+                    span = next(each for each in violation.at if each is not None)
+                    yield Blamed(rule.id, violation, -1, span)
+            except Exception as error:
+                self.crashes.setdefault((rule.id, repr(error)), Crash(rule.id, f"{type(error).__name__}: {error}"))
 
 
 def _add_parts(found: Parts, unit: Unit, sync: Sync) -> None:

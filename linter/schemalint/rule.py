@@ -15,8 +15,10 @@ import msgspec
 
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Column, Constraint, ConstraintKind, Function, Relation, RelationKind
+from schemalint.decision import Decisions
 from schemalint.finding import Certainty, Place, Severity
 from schemalint.finding import Sync as SyncNames
+from schemalint.flow.contract import Contract, contract_of
 from schemalint.flow.path import Failure, Firing, Path, Write
 from schemalint.flow.sync import Carried, Remembered, Sync
 from schemalint.flow.value import Field, fields_of
@@ -80,6 +82,15 @@ class State(msgspec.Struct, frozen=True):
     def mirrors(self) -> tuple[Sync, ...]:
         return tuple(each for each in self.syncs if each.mirror)
 
+    def contract(self, target: int | None) -> Contract:
+        """What is declared about the sync from the source to a table."""
+        return contract_of(self.catalog, self.catalog.qualified_name(self.source), self.relation_name(target))
+
+    @property
+    def kept(self) -> tuple[Sync, ...]:
+        """The mirrors that are to stay: those that are not declared retired."""
+        return tuple(each for each in self.mirrors if not self.contract(each.target).retired)
+
     def fails(self, event: str) -> bool:
         """Whether every ordinary write of the event raises: then nothing is lost."""
         return any(firing.event == event and _always_fails(firing) for firing in self.firings)
@@ -120,7 +131,10 @@ class State(msgspec.Struct, frozen=True):
             if carried is None or not carried.complete or self.fails(line.event):
                 continue
             target = self.catalog.relation(line.target)
+            left_out = self.contract(line.target).left_out
             for column, source in sorted(line.columns - (carried.columns - carried.missed)):
+                if left_out & {self.column_name(line.target, column), self.column_name(line.source, source)}:
+                    continue
                 there = target is not None and target.column_numbered(column) is not None
                 if not there or self.source.column_numbered(source) is None or _new_ways(carried, line):
                     continue
@@ -190,6 +204,8 @@ class State(msgspec.Struct, frozen=True):
         for sync in (*self.mirrors, *self._past_mirrors()):
             carried = sync.on("insert")
             if carried is None or sync.on(event) is not None or (sync.target, event) in known:
+                continue
+            if not self.contract(sync.target).covers(event):
                 continue
             target = self.catalog.relation(sync.target)
             if target is None or target.kind is RelationKind.VIEW:
@@ -532,6 +548,17 @@ def step(*sqlstates: str, momentary: bool = False) -> Callable[[Callable[..., Vi
     return mark
 
 
+def decision() -> Callable[[Callable[[Decisions], Violations]], Callable[[Decisions], Violations]]:
+    """Marks a rule over what has been decided about findings."""
+
+    def mark(function: Callable[[Decisions], Violations]) -> Callable[[Decisions], Violations]:
+        function.rule_kind = "decision"  # type: ignore[attr-defined]
+        function.sqlstates = ()  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
 @cache
 def load_rules() -> tuple[Rule, ...]:
     """All rules, in the order of their ids."""
@@ -559,7 +586,7 @@ def rule_ids() -> tuple[str, ...]:
 
 
 __all__ = [
-    "Carried", "Certainty", "Change", "Failing", "Part", "Parts", "Place", "Remembered", "Rule", "Severity", "State", "Sync",
-    "SyncNames", "Violation", "Violations", "Write", "invariant", "load_rules", "rule_ids", "step", "witness_of",
-    "writes_in_words",
+    "Carried", "Certainty", "Change", "Decisions", "Failing", "Part", "Parts", "Place", "Remembered", "Rule", "Severity",
+    "State", "Sync", "SyncNames", "Violation", "Violations", "Write", "contract_of", "decision", "invariant", "load_rules",
+    "rule_ids", "step", "witness_of", "writes_in_words",
 ]  # fmt: skip

@@ -35,6 +35,9 @@ class Source:
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
+    def start_of_line(self, number: int) -> int:
+        return self._line_starts[number - 1]
+
     def line(self, number: int) -> str:
         """A line's text without its end."""
         start = self._line_starts[number - 1]

@@ -1,3 +1,4 @@
+from schemalint.catalog.model import Policy
 from schemalint.flow.value import copied_field
 from schemalint.rule import Certainty, Place, Severity, State, Violation, Violations, invariant
 
@@ -15,9 +16,10 @@ def upsert_overwrites(state: State) -> Violations:
     DO UPDATE … WHERE target.owner = EXCLUDED.owner, or keys that the database makes (GENERATED ALWAYS AS IDENTITY).
 
     ## Not reported
-    Functions that run as the writer; sources without a policy for INSERT; upserts with a condition on the row that is there.
+    Functions that run as the writer; sources without a policy that
+    binds new rows to their writer; upserts with a condition on the row that is there.
     """
-    if not state.source.row_security or not any(each.command in ("insert", "all") for each in state.source.policies):
+    if not state.source.row_security or not any(_binds(each) for each in state.source.policies):
         return
     for sync in state.mirrors:
         for carried, path, write in state.writes(sync):
@@ -41,3 +43,9 @@ def upsert_overwrites(state: State) -> Violations:
                 related=(Place(write.span, "overwrites without asking whose row it is"),),
                 help="DO UPDATE SET … WHERE the row that is there has the same owner as EXCLUDED",
             )
+
+
+def _binds(policy: Policy) -> bool:
+    """Whether a policy lets a role insert some rows only."""
+    check = policy.check or policy.using
+    return policy.command in ("insert", "all") and check is not None and "A_Const" not in check.node

@@ -25,7 +25,7 @@ def failure_swallowed(state: State) -> Violations:
     """
     for failing in state.swallowed(*KINDS):
         failure = failing.failure
-        if failing.certainty is Certainty.UNKNOWN:
+        if failing.certainty is Certainty.UNKNOWN or state.contract(failure.relation).retired:
             continue
         some = "" if failing.certainty is Certainty.CERTAIN else "some "
         yield Violation(

@@ -19,7 +19,7 @@ def lookup_missing(state: State) -> Violations:
     Look-ups through an enforced NOT NULL foreign key; columns of the target that may not be NULL, where the write fails
     instead; look-ups of effects.
     """
-    for sync in state.mirrors:
+    for sync in state.kept:
         for carried, path, write in state.writes(sync):
             for each in write.assignments:
                 column = state.column(sync.target, each.column)

@@ -36,7 +36,7 @@ def value_changed(state: State) -> Violations:
     Widening, anything to text, varchar without a length; a type that refuses what does not fit, which is an error of its
     own; columns that are computed rather than copied; effects.
     """
-    for sync in state.mirrors:
+    for sync in state.kept:
         for carried, _, write in state.writes(sync):
             for each in write.assignments:
                 found = _changed(each.value.term, state) if each.given else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from schemalint.commands.help import help_option
+from schemalint.commands.rules import chosen_rules
 
 if TYPE_CHECKING:
     from schemalint.configuration import Configuration
@@ -24,12 +26,14 @@ PATH = click.Path(path_type=Path)
     type=click.Choice(["error", "warning", "info", "never"]),
     help="The least severity that makes the exit code 1.  [default: error]",
 )
-@click.option("--config", type=PATH, metavar="FILE", help="The configuration, instead of the nearest .schemalint.yml.")
+@click.option("--config", type=PATH, metavar="FILE", help="The configuration, instead of the nearest one.")
+@chosen_rules
+@click.option("--baseline", type=PATH, metavar="FILE", help="Leave out the findings that `schemalint baseline` has recorded.")
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colors in the text."
 )
 @help_option
-def check(paths: tuple[Path, ...], format_: str, fail_on: str | None, config: Path | None, color: str) -> int:
+def check(paths: tuple[Path, ...], format_: str, fail_on: str | None, config: Path | None, color: str, **choices: Any) -> int:
     """Lint migrations.
 
     Without a PATH: what is wrong in the newest state of the schema, blamed on the migration that brought it. With files:
@@ -41,7 +45,7 @@ def check(paths: tuple[Path, ...], format_: str, fail_on: str | None, config: Pa
 
     # What is made stays until the process ends and forms no cycles: the collector would only look through it again and again.
     gc.disable()
-    configuration, report = _report(paths, config)
+    configuration, report = _report(paths, config, choices)
     write(_rendered(report, format_, color))
     if format_ != "text":
         for note in report.notes:
@@ -49,24 +53,15 @@ def check(paths: tuple[Path, ...], format_: str, fail_on: str | None, config: Pa
     return 1 if _fails(report, fail_on or configuration.fail_on) else 0
 
 
-def _report(paths: tuple[Path, ...], config: Path | None) -> tuple[Configuration, Report]:
-    from schemalint.commands.output import CommandError
-    from schemalint.configuration import ConfigurationError, configuration_for
-    from schemalint.migrations.discovery import discover
-    from schemalint.migrations.migration import HistoryError
+def _report(paths: tuple[Path, ...], config: Path | None, choices: Mapping[str, Any]) -> tuple[Configuration, Report]:
+    from schemalint.commands.project import baseline_of, chosen, read_configuration, read_history
 
-    try:
-        working_directory = Path.cwd()
-    except OSError as error:
-        raise CommandError("the working directory is gone") from error
-    try:
-        configuration = configuration_for(working_directory, config)
-        history, asked = discover(paths, configuration.migrations, working_directory)
-    except (ConfigurationError, HistoryError) as error:
-        raise CommandError(str(error)) from error
+    configuration = chosen(read_configuration(config), **choices)
+    history, asked = read_history(paths, configuration)
+    baseline = baseline_of(configuration)
     from schemalint.check import check as report_on
 
-    return configuration, report_on(history, asked, configuration)
+    return configuration, report_on(history, asked, configuration, baseline)
 
 
 def _rendered(report: Report, format_: str, color: str) -> str:

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 from schemalint.commands.help import help_option
+
+Command = Callable[..., Any]
+
+
+def chosen_rules(command: Command) -> Command:
+    """The options that choose among the rules."""
+    ignore = click.option(
+        "--ignore", multiple=True, metavar="RULE", help="Leave out a rule or a group, as loses/; may be repeated."
+    )
+    select = click.option("--select", multiple=True, metavar="RULE", help="Ask only this rule or group; may be repeated.")
+    return select(ignore(command))
 
 
 @click.command()

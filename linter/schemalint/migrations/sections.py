@@ -27,6 +27,7 @@ OUTSIDE_ONLY = pattern(
     IGNORECASE,
 )
 SPELLINGS = ("CONCURRENTLY", "concurrently", "Concurrently")
+LINES = pattern(r"[^\n]*\n|[^\n]+")
 VISIBLE = pattern(r"[^\r\n]")
 
 
@@ -46,7 +47,7 @@ def up_part(text: str) -> UpPart:
     )
     if not sections:
         return UpPart(text, transactional)
-    kept = [_blank(text[: sections[0].start()])]
+    kept = [_without_statements(text[: sections[0].start()])]
     ends = [*(each.start() for each in sections[1:]), len(text)]
     for marker, end in zip(sections, ends, strict=True):
         section = text[marker.start() : end]
@@ -59,6 +60,11 @@ def _has_to_run_outside(text: str) -> bool:
     if not any(each in text for each in SPELLINGS):
         return False
     return any(OUTSIDE_ONLY.match(text, each.start, each.end) for each in pieces(text))
+
+
+def _without_statements(text: str) -> str:
+    """What stands above the first section: no tool runs it, but what its comments say is said of the file."""
+    return "".join(line if line.lstrip().startswith("--") else _blank(line) for line in LINES.findall(text))
 
 
 def _blank(text: str) -> str:

@@ -64,11 +64,11 @@ def pieces(text: str) -> Iterator[Piece]:
         if text[position] == "\\":
             end = _line_end(text, position)
             yield Piece(position, end, meta=True)
-            position = _data_behind(text, end)[1] if PSQL_COPY.match(text, position) else end
+            position = data_behind(text, end)[1] if PSQL_COPY.match(text, position) else end
             continue
         end, after, open_ = _statement_end(text, position)
         if COPY_FROM_STDIN.match(text, position, end) and not open_:
-            copied, after = _data_behind(text, after)
+            copied, after = data_behind(text, after)
             yield Piece(position, end, copied=copied)
             position = after
             continue
@@ -86,7 +86,7 @@ def skip_blank(text: str, position: int) -> int:
         elif text.startswith("--", position):
             position = _line_end(text, position, COMMENT_END)
         elif text.startswith("/*", position):
-            position = _comment_end(text, position + 2)[0]
+            position = comment_end(text, position + 2)[0]
         elif text[position] == ";":
             position += 1
         else:
@@ -99,7 +99,7 @@ def _line_end(text: str, position: int, mark: Pattern[str] = LINE_END) -> int:
     return found.start() if found is not None else len(text)
 
 
-def _data_behind(text: str, position: int) -> tuple[bool, int]:
+def data_behind(text: str, position: int) -> tuple[bool, int]:
     """Whether there are rows of data below the line, and where they end."""
     data = _line_end(text, position) + 1
     terminator = END_OF_DATA.search(text, data) if data < len(text) else None
@@ -107,7 +107,7 @@ def _data_behind(text: str, position: int) -> tuple[bool, int]:
     return bool(text[data:last].strip()), after
 
 
-def _comment_end(text: str, position: int) -> tuple[int, bool]:
+def comment_end(text: str, position: int) -> tuple[int, bool]:
     """The end of a comment, which may hold others; and whether it has one."""
     depth = 1
     for mark in COMMENT_MARK.finditer(text, position):
@@ -134,7 +134,7 @@ def _statement_end(text: str, start: int) -> tuple[int, int, bool]:
         if kind in ("string", "quoted", "escaped") and not _closed(mark.group(), kind):
             return len(text), len(text), True
         if kind == "block":
-            position, closed = _comment_end(text, position)
+            position, closed = comment_end(text, position)
             if not closed:
                 return len(text), len(text), True
         elif kind == "dollar":

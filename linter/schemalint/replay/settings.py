@@ -50,7 +50,8 @@ def _value(name: str, words: list[str]) -> Any:
 
 def default_of(catalog: Catalog, name: str) -> Any:
     if name == "search_path":
-        return catalog.get(("setting", "default_search_path")) or ("public",)
+        runner, default = (catalog.get(("setting", f"{each}_search_path")) for each in ("runner", "default"))
+        return runner if runner is not None else default or ("public",)
     return True if name == "check_function_bodies" else None
 
 

@@ -18,8 +18,12 @@ SPELLED = {"##": "#\\u0023", "\x7f": "\\u007f"}
 
 def render(report: Report) -> str:
     # Escapes for all that is not ASCII: no terminal obeys it, and no console's encoding can fail on it.
-    text = json.dumps(document(report), indent=2, ensure_ascii=True)
-    return RISKY.sub(lambda match: SPELLED[match.group()], text) + "\n"
+    return spelled(json.dumps(document(report), indent=2, ensure_ascii=True)) + "\n"
+
+
+def spelled(text: str) -> str:
+    """JSON in which nothing is left that is read as an order on the way."""
+    return RISKY.sub(lambda match: SPELLED[match.group()], text)
 
 
 def document(report: Report) -> Mapping[str, Any]:

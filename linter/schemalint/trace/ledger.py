@@ -6,6 +6,7 @@ import msgspec
 
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Relation, RelationKind
+from schemalint.flow.contract import contract_of
 from schemalint.flow.sync import Carried, Filter, Remembered, Sync
 from schemalint.interpret.views import updatable
 
@@ -75,7 +76,7 @@ def _skipped_always(old: frozenset[Filter], new: frozenset[Filter]) -> frozenset
 
 
 def standing(ledger: Ledger, source: Relation, catalog: Catalog) -> Ledger:
-    """The lines that are not retired: both tables are there, under the names that they had.
+    """The lines that are not retired: both tables are there, under the names that they had, and no contract has ended them.
 
     A table that has taken the name of one that is gone stands in its place.
     """
@@ -84,6 +85,8 @@ def standing(ledger: Ledger, source: Relation, catalog: Catalog) -> Ledger:
         target = _at(line.target, line.target_name, catalog)
         now = _at(line.source, line.source_name, catalog)
         if target is None or target.oid == source.oid or now is None or now.oid != source.oid:
+            continue
+        if not contract_of(catalog, line.source_name, line.target_name).covers(line.event):
             continue
         found.append(line if target.oid == line.target else msgspec.structs.replace(line, target=target.oid))
     return tuple(found)
