@@ -40,8 +40,14 @@ LAYERS = {
 }
 RULES_MAY_IMPORT = ("schemalint.rule", "schemalint.flow", "schemalint.catalog", "schemalint.text", "schemalint.finding")
 # Heavy or dangerous, and so behind one door each.
-ONLY_IN = {"pglast": {"parse"}, "sqlglot": {"interpret"}, "yaml": {"configuration"}, "click": {"cli", "commands"}}
-BANNED = {"rules", "linter", "subprocess", "socket", "pickle"}
+ONLY_IN = {
+    "pglast": {"parse"},
+    "sqlglot": {"interpret"},
+    "yaml": {"configuration"},
+    "click": {"cli", "commands"},
+    "subprocess": {"commands", "verify"},
+}
+BANNED = {"rules", "linter", "socket", "pickle"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

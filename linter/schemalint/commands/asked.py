@@ -1,0 +1,139 @@
+"""Which migrations a run is about: those of the paths, of a branch, of the index, or one from standard input."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemalint.commands.output import CommandError
+from schemalint.commands.project import read_history, working_directory
+
+if TYPE_CHECKING:
+    from schemalint.configuration import Configuration
+    from schemalint.migrations.migration import History
+
+Asked = tuple["History", frozenset[str] | None]
+STANDARD_INPUT = Path("-")
+
+
+def read_asked(
+    paths: tuple[Path, ...], configuration: Configuration, since: str | None, staged: bool, stdin_filename: Path | None
+) -> Asked:
+    """The history, and the migrations in it that are asked about. Raises CommandError."""
+    ways = [since is not None, staged, STANDARD_INPUT in paths or stdin_filename is not None]
+    if sum(ways) > 1:
+        raise CommandError("--since, --staged and standard input are ways to say what is asked about: choose one")
+    if ways[2]:
+        return _standard_input(paths, configuration, stdin_filename)
+    if since is not None:
+        return _since(paths, configuration, since)
+    return _staged(paths, configuration) if staged else read_history(paths, configuration)
+
+
+def _since(paths: tuple[Path, ...], configuration: Configuration, revision: str) -> Asked:
+    from schemalint.commands.git import changed_since
+
+    history, within = read_history(paths, configuration)
+    there, gone = changed_since(revision, working_directory())
+    changed = _shown(there, working_directory())
+    asked = frozenset(
+        each.path for each in history.migrations if each.path in changed and (within is None or each.path in within)
+    )
+    return _with_notes(history, _gone(gone, history)), asked
+
+
+def _gone(files: list[Path], history: History) -> list[str]:
+    root = os.path.abspath(working_directory() / history.root)
+    names = [each for each in files if str(each).startswith(root + os.sep) and each.suffix.lower() == ".sql"]
+    return [
+        f"{each} is deleted: a database that has run it already is not what is modelled here"
+        for each in sorted(_shown(names, working_directory()))
+    ]
+
+
+def _shown(files: list[Path], working: Path) -> set[str]:
+    real = os.path.realpath(working)
+    return {os.path.relpath(os.path.realpath(each.parent) + os.sep + each.name, real).replace(os.sep, "/") for each in files}
+
+
+def _with_notes(history: History, notes: list[str]) -> History:
+    if not notes:
+        return history
+    import msgspec
+
+    return msgspec.structs.replace(history, notes=(*history.notes, *notes))
+
+
+def _staged(paths: tuple[Path, ...], configuration: Configuration) -> Asked:
+    from schemalint.commands.git import staged
+
+    working = Path(os.path.realpath(working_directory()))
+    top, changed, texts = staged(working)
+    real_top = Path(os.path.realpath(top))
+    with _copy({real_top / name: text for name, text in texts.items()}, real_top) as copied:
+        history, within = _read_in(copied, real_top, working, paths, configuration)
+    names = _shown(changed, working)
+    return history, frozenset(m.path for m in history.migrations if m.path in names and (within is None or m.path in within))
+
+
+def _standard_input(paths: tuple[Path, ...], configuration: Configuration, name: Path | None) -> Asked:
+    """The text as the migration of that name, among the others of its history; by itself where it has no name."""
+    text = sys.stdin.buffer.read() if sys.stdin is not None else b""
+    working = Path(os.path.realpath(working_directory()))
+    others = tuple(each for each in paths if each != STANDARD_INPUT)
+    if others:
+        raise CommandError("standard input is the one thing that is asked about: leave the other paths out")
+    if name is None:
+        alone = working / "standard input.sql"
+        with _copy({alone: text}, working) as copied:
+            history, _ = _read_in(copied, working, working, (alone.relative_to(working),), configuration, configured=False)
+        return history, frozenset(each.path for each in history.migrations)
+    place = Path(os.path.normpath(working / name))
+    folder = place.parent if configuration.migrations is None else working / configuration.migrations
+    top = working if place.is_relative_to(working) else place.parent
+    files = {each: each.read_bytes() for each in sorted(folder.rglob("*")) if each.is_file()} if folder.is_dir() else {}
+    with _copy({**files, place: text}, top) as copied:
+        history, _ = _read_in(copied, top, working, (name,), configuration)
+    return history, frozenset(each.path for each in history.migrations if each.path in _shown([place], working))
+
+
+@contextmanager
+def _copy(files: Mapping[Path, bytes], top: Path) -> Iterator[Path]:
+    """A folder with these files, each where it stands below the top."""
+    folder = tempfile.mkdtemp(prefix="schemalint-")
+    try:
+        for file, text in files.items():
+            if file.is_relative_to(top):
+                target = Path(folder) / file.relative_to(top)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(text)
+        yield Path(os.path.realpath(folder))
+    except OSError as error:
+        raise CommandError(f"the migrations cannot be copied to {folder} ({(error.strerror or str(error)).lower()})") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read_in(
+    copied: Path, top: Path, working: Path, paths: tuple[Path, ...], configuration: Configuration, configured: bool = True
+) -> Asked:
+    """The history as it stands in a copy, with the paths that it has in the working tree."""
+    from schemalint.migrations.discovery import discover
+    from schemalint.migrations.migration import HistoryError
+
+    inside = copied / working.relative_to(top)
+    inside.mkdir(parents=True, exist_ok=True)
+    directory = configuration.migrations if configured else None
+    if directory is not None:
+        wanted = Path(os.path.normpath(working / directory))
+        directory = copied / wanted.relative_to(top) if wanted.is_relative_to(top) else wanted
+    try:
+        return discover(paths, directory, inside)
+    except HistoryError as error:
+        raise CommandError(str(error)) from error
