@@ -31,6 +31,7 @@ LAYERS = {
     "judge": 7,
     "decisions": 7,
     "check": 7,
+    "syncs": 7,
     "detected": 7,
     "configuration": 7,
     "report": 8,

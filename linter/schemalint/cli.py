@@ -11,8 +11,10 @@ from schemalint.commands.baseline import baseline
 from schemalint.commands.check import check
 from schemalint.commands.help import help_option
 from schemalint.commands.init import init
+from schemalint.commands.map import map_
 from schemalint.commands.output import CommandError, complain, prepare_streams
 from schemalint.commands.rules import explain, rules
+from schemalint.commands.schema import schema
 from schemalint.commands.suppressions import suppressions
 
 FAILED = 2
@@ -29,7 +31,7 @@ def schemalint() -> None:
     """
 
 
-for command in (check, init, baseline, suppressions, rules, explain):
+for command in (check, map_, schema, init, baseline, suppressions, rules, explain):
     schemalint.add_command(command)
 
 
@@ -37,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs a command; its exit code."""
     prepare_streams()
     if not arguments:
-        complain("which command? check, init, baseline, suppressions, rules or explain; schemalint --help says more")
+        complain("which command? check, map, schema, init, baseline, suppressions, rules or explain; schemalint --help says more")
         return FAILED
     try:
         code = schemalint.main(list(arguments), prog_name="schemalint", standalone_mode=False)
