@@ -31,14 +31,22 @@ LAYERS = {
     "check": 7,
     "configuration": 7,
     "report": 8,
+    "verify": 9,
     "commands": 10,
     "cli": 10,
     "__main__": 10,
 }
 RULES_MAY_IMPORT = ("schemalint.rule", "schemalint.flow", "schemalint.catalog", "schemalint.text", "schemalint.finding")
 # Heavy or dangerous, and so behind one door each.
-ONLY_IN = {"pglast": {"parse"}, "sqlglot": {"interpret"}, "yaml": {"configuration"}, "click": {"cli", "commands"}}
-BANNED = {"rules", "linter", "subprocess", "socket", "pickle"}
+ONLY_IN = {
+    "pglast": {"parse"},
+    "sqlglot": {"interpret"},
+    "yaml": {"configuration"},
+    "click": {"cli", "commands"},
+    "psycopg": {"verify"},
+    "subprocess": {"verify"},
+}
+BANNED = {"rules", "linter", "socket", "pickle"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
