@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from schemalint.course import Course
-from schemalint.parse.statements import Broken, Statement
+from schemalint.parse.statements import Broken, MetaCommand, Statement
 from schemalint.replay.replay import Step
 from schemalint.rule import Change, Key, Rule, State, Violation
 from schemalint.text import Span
@@ -169,6 +169,8 @@ class Judge:
         """What the step rules say of the statements of a boundary."""
         boundary = self._course.boundaries[index]
         for step in boundary.steps:
+            if isinstance(step.statement, MetaCommand):
+                continue
             change = change_of(step)
             for rule in self._steps:
                 try:
