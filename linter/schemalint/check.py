@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from schemalint.catalog.catalog import empty_catalog
 from schemalint.course import Course, boundaries_of
 from schemalint.finding import Certainty, Finding, Report, Severity
@@ -25,8 +27,21 @@ DEFAULT_SEVERITIES = {
 }
 
 
+class Examined(msgspec.Struct, frozen=True):
+    """A report, and what it was made from."""
+
+    report: Report
+    replayed: tuple[Replayed, ...]
+    course: Course
+
+
 def check(history: History, asked: frozenset[str] | None, configuration: Configuration) -> Report:
     """The report on a history: on its newest state, or on the migrations asked about (by their paths)."""
+    return examine(history, asked, configuration).report
+
+
+def examine(history: History, asked: frozenset[str] | None, configuration: Configuration) -> Examined:
+    """The report, with the states that it speaks of."""
     replayed = list(replay(history, asked, configuration))
     course = Course()
     for boundary in boundaries_of(replayed):
@@ -45,13 +60,14 @@ def check(history: History, asked: frozenset[str] | None, configuration: Configu
     findings = [each for b in blamed if (each := finding_of(b, history, configuration, asked is None and b.migration != last))]
     findings.extend(_crashes(judge.crashes.values(), history))
     unmodelled = tuple(u for number, each in enumerate(replayed) if chosen[number] for s in each.steps for u in s.unmodelled)
-    return Report(
-        findings=tuple(_ordered(_once(findings))),
+    report = Report(
+        findings=tuple(ordered(_once(findings))),
         unmodelled=tuple(sorted(unmodelled, key=lambda each: each.span.place)),
         migrations=len(history.migrations),
         checked=sum(chosen),
         notes=history.notes,
     )
+    return Examined(report, tuple(replayed), course)
 
 
 def replay(history: History, asked: frozenset[str] | None, configuration: Configuration) -> Iterator[Replayed]:
@@ -106,7 +122,7 @@ def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
             yield each
 
 
-def _ordered(findings: Iterable[Finding]) -> list[Finding]:
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda each: (each.span.place, each.rule, each.message))
 
 

@@ -11,6 +11,7 @@ from schemalint.commands.check import check
 from schemalint.commands.help import help_option
 from schemalint.commands.output import CommandError, complain, prepare_streams
 from schemalint.commands.rules import explain, rules
+from schemalint.commands.verify import verify
 
 FAILED = 2
 INTERRUPTED = 130
@@ -26,7 +27,7 @@ def schemalint() -> None:
     """
 
 
-for command in (check, rules, explain):
+for command in (check, verify, rules, explain):
     schemalint.add_command(command)
 
 
@@ -34,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs a command; its exit code."""
     prepare_streams()
     if not arguments:
-        complain("which command? check, rules or explain; schemalint --help says more")
+        complain("which command? check, verify, rules or explain; schemalint --help says more")
         return FAILED
     try:
         code = schemalint.main(list(arguments), prog_name="schemalint", standalone_mode=False)

@@ -12,6 +12,7 @@ from schemalint.commands.help import help_option
 if TYPE_CHECKING:
     from schemalint.configuration import Configuration
     from schemalint.finding import Report
+    from schemalint.migrations.migration import History
 
 PATH = click.Path(path_type=Path)
 
@@ -42,14 +43,22 @@ def check(paths: tuple[Path, ...], format_: str, fail_on: str | None, config: Pa
     # What is made stays until the process ends and forms no cycles: the collector would only look through it again and again.
     gc.disable()
     configuration, report = _report(paths, config)
-    write(_rendered(report, format_, color))
+    write(rendered(report, format_, color))
     if format_ != "text":
         for note in report.notes:
             complain(note, "note")
-    return 1 if _fails(report, fail_on or configuration.fail_on) else 0
+    return 1 if fails(report, fail_on or configuration.fail_on) else 0
 
 
 def _report(paths: tuple[Path, ...], config: Path | None) -> tuple[Configuration, Report]:
+    configuration, history, asked = discovered(paths, config)
+    from schemalint.check import check as report_on
+
+    return configuration, report_on(history, asked, configuration)
+
+
+def discovered(paths: tuple[Path, ...], config: Path | None) -> tuple[Configuration, History, frozenset[str] | None]:
+    """The configuration in force, the history that is meant, and which of its migrations are asked about. Raises CommandError."""
     from schemalint.commands.output import CommandError
     from schemalint.configuration import ConfigurationError, configuration_for
     from schemalint.migrations.discovery import discover
@@ -64,12 +73,10 @@ def _report(paths: tuple[Path, ...], config: Path | None) -> tuple[Configuration
         history, asked = discover(paths, configuration.migrations, working_directory)
     except (ConfigurationError, HistoryError) as error:
         raise CommandError(str(error)) from error
-    from schemalint.check import check as report_on
-
-    return configuration, report_on(history, asked, configuration)
+    return configuration, history, asked
 
 
-def _rendered(report: Report, format_: str, color: str) -> str:
+def rendered(report: Report, format_: str, color: str) -> str:
     if format_ == "json":
         from schemalint.report.json import render as render_json
 
@@ -82,7 +89,7 @@ def _rendered(report: Report, format_: str, color: str) -> str:
     return render_text(report, sys.stdout is not None and wants_color(color, sys.stdout))
 
 
-def _fails(report: Report, threshold: str) -> bool:
+def fails(report: Report, threshold: str) -> bool:
     from schemalint.finding import Severity
 
     return threshold != "never" and any(each.severity.rank <= Severity(threshold).rank for each in report.findings)
