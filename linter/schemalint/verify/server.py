@@ -224,7 +224,9 @@ def _account_name() -> str:
     try:
         return getpass.getuser() if os.geteuid() != 0 else "root"
     except (KeyError, OSError) as error:
-        raise ServerError("this user has no name in the system's list, and PostgreSQL runs as none without") from error
+        raise ServerError(
+            "this user has no entry in the system's list of users, and PostgreSQL does not start without one"
+        ) from error
 
 
 def _locale(binaries: Path) -> list[str]:
