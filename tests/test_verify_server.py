@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,6 +115,18 @@ def test_programs_of_another_folder(tmp_path: Path) -> None:
         assert running.version == 16
     with pytest.raises(ServerError, match="there is no initdb in it"), started(tmp_path):
         pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+def test_programs_in_a_folder_that_is_roots_alone(tmp_path: Path) -> None:
+    package = embedded_binaries(18).parents[1]
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    for each in (package / "pginstall18", package.with_name(f"{package.name}.libs")):
+        shutil.copytree(each, private / each.relative_to(package.parent))
+    with started(private / package.name / "pginstall18" / "bin") as running:
+        assert running.version == 18
+    assert private.stat().st_mode & 0o777 == 0o700
 
 
 # -- on a server of somebody else's

@@ -128,11 +128,15 @@ def _reachable(binaries: Path, directory: Path, account: str) -> Path:
     try:
         _run([binaries / "postgres", "--version"], account, directory)
     except (OSError, StartError):
+        install, package = binaries.parent, binaries.parent.parent
         copy = directory / "install"
-        shutil.copytree(binaries.parent, copy, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        shutil.copytree(install, copy / package.name / install.name, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        libraries = package.with_name(f"{package.name}.libs")  # where a wheel has them, found by the way there
+        if libraries.is_dir():
+            shutil.copytree(libraries, copy / libraries.name)
         for root, _, _ in os.walk(copy):
             Path(root).chmod(0o755)
-        return copy / binaries.name
+        return copy / package.name / install.name / binaries.name
     return binaries
 
 
