@@ -136,6 +136,11 @@ def test_a_syntax_error_is_a_finding(tmp_path: Path) -> None:
     assert "migrations/1_a.sql:1:8" in done.stdout
 
 
+def test_a_command_of_psqls_is_passed_over(tmp_path: Path) -> None:
+    done = run(empty(tmp_path, "\\set x 1\nCREATE TABLE a ();\n"), "check")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_notes_of_the_run_do_not_spoil_the_json(tmp_path: Path) -> None:
     shutil.copy(empty(tmp_path) / "migrations/1_a.sql", tmp_path / "migrations/1_b.sql")
     (tmp_path / "migrations/1_b.sql").write_text("CREATE TABLE b ();\n")

@@ -35,6 +35,7 @@ LAYERS = {
     "detected": 7,
     "configuration": 7,
     "report": 8,
+    "verify": 9,
     "commands": 10,
     "cli": 10,
     "__main__": 10,
@@ -46,6 +47,7 @@ ONLY_IN = {
     "sqlglot": {"interpret"},
     "yaml": {"configuration"},
     "click": {"cli", "commands"},
+    "psycopg": {"verify"},
     "subprocess": {"commands", "verify"},
 }
 BANNED = {"rules", "linter", "socket", "pickle"}

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from schemalint.catalog.catalog import empty_catalog
 from schemalint.course import Course, boundaries_of
 from schemalint.decisions.baseline import EMPTY, Baseline, left_by, note_on
@@ -31,8 +33,21 @@ DEFAULT_SEVERITIES = {
 }
 
 
+class Examined(msgspec.Struct, frozen=True):
+    """A report, and what it was made from."""
+
+    report: Report
+    replayed: tuple[Replayed, ...]
+    course: Course
+
+
 def check(history: History, asked: frozenset[str] | None, configuration: Configuration, baseline: Baseline = EMPTY) -> Report:
     """The report on a history: on its newest state, or on the migrations asked about (by their paths)."""
+    return examine(history, asked, configuration, baseline).report
+
+
+def examine(history: History, asked: frozenset[str] | None, configuration: Configuration, baseline: Baseline = EMPTY) -> Examined:
+    """The report, with the states that it speaks of."""
     replayed = list(replay(history, asked, configuration))
     course = Course()
     for boundary in boundaries_of(replayed):
@@ -65,8 +80,8 @@ def check(history: History, asked: frozenset[str] | None, configuration: Configu
     findings = list(_once([*decided.findings, *said, *_crashes(judge.crashes.values(), history)]))
     left = left_by(baseline, findings)
     unmodelled = tuple(u for number, each in enumerate(replayed) if chosen[number] for s in each.steps for u in s.unmodelled)
-    return Report(
-        findings=tuple(_ordered(left.findings)),
+    report = Report(
+        findings=tuple(ordered(left.findings)),
         unmodelled=tuple(sorted(unmodelled, key=lambda each: each.span.place)),
         migrations=len(history.migrations),
         checked=sum(chosen),
@@ -74,6 +89,7 @@ def check(history: History, asked: frozenset[str] | None, configuration: Configu
         notes=(*history.notes, *(note_on(left.gone, configuration.asks) if asked is None else ())),
         suppressions=decided.decisions.suppressions,
     )
+    return Examined(report, tuple(replayed), course)
 
 
 def replay(history: History, asked: frozenset[str] | None, configuration: Configuration) -> Iterator[Replayed]:
@@ -129,7 +145,7 @@ def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
             yield each
 
 
-def _ordered(findings: Iterable[Finding]) -> list[Finding]:
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda each: (each.span.place, each.rule, each.message))
 
 

@@ -16,6 +16,7 @@ from schemalint.commands.output import CommandError, complain, prepare_streams
 from schemalint.commands.rules import explain, rules
 from schemalint.commands.schema import schema
 from schemalint.commands.suppressions import suppressions
+from schemalint.commands.verify import verify
 
 FAILED = 2
 INTERRUPTED = 130
@@ -31,7 +32,7 @@ def schemalint() -> None:
     """
 
 
-for command in (check, map_, schema, init, baseline, suppressions, rules, explain):
+for command in (check, verify, map_, schema, init, baseline, suppressions, rules, explain):
     schemalint.add_command(command)
 
 
@@ -39,7 +40,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs a command; its exit code."""
     prepare_streams()
     if not arguments:
-        complain("which command? check, map, schema, init, baseline, suppressions, rules or explain; schemalint --help says more")
+        complain(f"which command? {', '.join(sorted(schemalint.commands))}; schemalint --help says more")
         return FAILED
     try:
         code = schemalint.main(list(arguments), prog_name="schemalint", standalone_mode=False)

@@ -45,6 +45,15 @@ class Sync(msgspec.Struct, frozen=True):
     function: str | None
 
 
+class Proof(msgspec.Struct, frozen=True):
+    """What a server answered when a finding was put to it."""
+
+    verdict: str  # "confirmed", "refuted", "not reached"
+    sqlstate: str | None = None
+    message: str | None = None  # the server's, or why nothing was learnt
+    script: str | None = None  # the writes that were answered so
+
+
 class Finding(msgspec.Struct, frozen=True):
     """A violation, blamed on the statement (or part of one) that brought it about."""
 
@@ -60,6 +69,7 @@ class Finding(msgspec.Struct, frozen=True):
     answer: str | None = None  # what PostgreSQL will say, in its own words
     witness: str | None = None  # SQL that shows it
     help: str | None = None  # the way out; may have several lines
+    proof: Proof | None = None  # of `verify`
 
 
 class Unmodelled(msgspec.Struct, frozen=True):

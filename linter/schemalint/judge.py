@@ -15,7 +15,7 @@ from schemalint.course import Course
 from schemalint.decision import Decisions
 from schemalint.flow.sync import Sync
 from schemalint.flow.value import Looked, subterms
-from schemalint.parse.statements import Broken, Statement
+from schemalint.parse.statements import Broken, MetaCommand, Statement
 from schemalint.replay.replay import Step
 from schemalint.rule import Change, Key, Part, Parts, Rule, State, Violation
 from schemalint.text import Span
@@ -177,6 +177,8 @@ class Judge:
         preceding: tuple[Change, ...] = ()
         rules = [each for each in self._steps if running or not each.momentary]
         for step in boundary.steps:
+            if isinstance(step.statement, MetaCommand):
+                continue
             change = msgspec.structs.replace(change_of(step), parts=parts, preceding=preceding)
             if running:
                 preceding = (*preceding, change)

@@ -515,6 +515,7 @@ class Rule(msgspec.Struct, frozen=True):
     sqlstates: tuple[str, ...] = ()
     kind: str = "invariant"
     momentary: bool = False  # of the migration while it runs: not asked of those that have run long ago
+    shown_by: str = ""  # what shows a violation, where an ordinary write of the source does not: "another role" …
 
     @property
     def group(self) -> str:
@@ -525,12 +526,13 @@ class Rule(msgspec.Struct, frozen=True):
         return (self.check.__doc__ or "").strip()
 
 
-def invariant(*sqlstates: str) -> Callable[[Callable[[State], Violations]], Callable[[State], Violations]]:
+def invariant(*sqlstates: str, shown_by: str = "") -> Callable[[Callable[[State], Violations]], Callable[[State], Violations]]:
     """Marks a rule over one state: each violation that is new after a migration is blamed on it."""
 
     def mark(function: Callable[[State], Violations]) -> Callable[[State], Violations]:
         function.rule_kind = "invariant"  # type: ignore[attr-defined]
         function.sqlstates = sqlstates  # type: ignore[attr-defined]
+        function.shown_by = shown_by  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -570,7 +572,7 @@ def load_rules() -> tuple[Rule, ...]:
                 _, _, group, name = module_info.name.split(".")
                 id_ = f"{group}/{name.replace('_', '-')}"
                 momentary = getattr(value, "momentary", False)
-                found.append(Rule(id_, value, value.sqlstates, value.rule_kind, momentary))
+                found.append(Rule(id_, value, value.sqlstates, value.rule_kind, momentary, getattr(value, "shown_by", "")))
     return tuple(sorted(found, key=lambda each: each.id))
 
 

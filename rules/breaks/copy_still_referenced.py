@@ -1,7 +1,7 @@
 from schemalint.rule import State, Violations, invariant
 
 
-@invariant("23503", "23001")
+@invariant("23503", "23001", shown_by="rows of a third table")
 def copy_still_referenced(state: State) -> Violations:
     """A delete that the trigger carries over can be refused, because another table refers to the copy.
 

@@ -1,7 +1,7 @@
 from schemalint.rule import State, Violations, invariant
 
 
-@invariant("22P02", "22007")
+@invariant("22P02", "22007", shown_by="another text")
 def input_refused(state: State) -> Violations:
     """A text that the trigger reads as another type can be one that this type does not take.
 

@@ -1,7 +1,7 @@
 from schemalint.rule import State, Violations, invariant
 
 
-@invariant("54000", "2200H")
+@invariant("54000", "2200H", shown_by="values of another size")
 def limit_exceeded(state: State) -> Violations:
     """Values that the source admits pass a limit of PostgreSQL in the target.
 

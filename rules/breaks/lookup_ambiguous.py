@@ -1,7 +1,7 @@
 from schemalint.rule import State, Violations, invariant
 
 
-@invariant("P0003", "21000")
+@invariant("P0003", "21000", shown_by="more rows of what is looked up")
 def lookup_ambiguous(state: State) -> Violations:
     """A query of which the trigger wants one row can find several.
 

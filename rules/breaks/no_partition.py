@@ -1,7 +1,7 @@
 from schemalint.rule import State, Violations, invariant
 
 
-@invariant("23514")
+@invariant("23514", shown_by="rows of another partition")
 def no_partition(state: State) -> Violations:
     """The partitioned target has no partition for some of the rows that the trigger writes.
 

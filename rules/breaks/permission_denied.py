@@ -1,7 +1,7 @@
 from schemalint.rule import State, Violations, invariant
 
 
-@invariant("42501", "42P01")
+@invariant("42501", "42P01", shown_by="another role")
 def permission_denied(state: State) -> Violations:
     """The role as which the trigger runs may not do what the function does.
 

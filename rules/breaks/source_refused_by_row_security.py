@@ -2,7 +2,7 @@ from schemalint.catalog import access
 from schemalint.rule import State, Violation, Violations, invariant, witness_of
 
 
-@invariant("42501")
+@invariant("42501", shown_by="another role")
 def source_refused_by_row_security(state: State) -> Violations:
     """Row security on the source refuses the writes that its grants allow.
 

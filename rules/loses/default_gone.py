@@ -2,7 +2,7 @@ from schemalint.catalog.model import Relation
 from schemalint.rule import Certainty, Remembered, Severity, State, Violation, Violations, invariant
 
 
-@invariant()
+@invariant(shown_by="a comparison with older rows")
 def default_gone(state: State) -> Violations:
     """Copies used to get a default in a column that the trigger leaves out, and now get NULL.
 

@@ -2,7 +2,7 @@ from schemalint.flow.value import copied_field
 from schemalint.rule import Certainty, Place, Severity, State, Violation, Violations, invariant
 
 
-@invariant()
+@invariant(shown_by="a comparison of columns")
 def generated_not_computed(state: State) -> Violations:
     """The trigger copies a generated column, which has no value yet when it runs.
 

@@ -3,7 +3,7 @@ from schemalint.flow.value import copied_field
 from schemalint.rule import Certainty, Place, Severity, State, Violation, Violations, invariant
 
 
-@invariant()
+@invariant(shown_by="a second row with the same key")
 def keys_collide(state: State) -> Violations:
     """Two rows of the source become one row of the target.
 

@@ -5,7 +5,7 @@ from schemalint.flow.value import Call, Choice, Looked, Term
 from schemalint.rule import Certainty, Place, Severity, State, Violation, Violations, invariant
 
 
-@invariant()
+@invariant(shown_by="more rows of what is looked up")
 def lookup_arbitrary(state: State) -> Violations:
     """A value is looked up by columns that several rows can share: the copy gets that of any of them.
 

@@ -2,7 +2,7 @@ from schemalint.catalog.model import Rows
 from schemalint.rule import Certainty, Severity, State, Violation, Violations, invariant
 
 
-@invariant()
+@invariant(shown_by="older rows")
 def old_values_dropped(state: State) -> Violations:
     """A column that the sync fills was dropped and made again: the values of the rows that were there are gone.
 

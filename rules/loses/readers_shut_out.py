@@ -2,7 +2,7 @@ from schemalint.catalog import access
 from schemalint.rule import Certainty, Severity, State, Violation, Violations, invariant
 
 
-@invariant()
+@invariant(shown_by="another role")
 def readers_shut_out(state: State) -> Violations:
     """Row security on the target hides the copies from those who read it.
 

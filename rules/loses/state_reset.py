@@ -2,7 +2,7 @@ from schemalint.flow.value import Constant
 from schemalint.rule import Certainty, Place, Severity, State, Violation, Violations, invariant
 
 
-@invariant()
+@invariant(shown_by="a change of the copy")
 def state_reset(state: State) -> Violations:
     """Every edit of the source sets a column of the target back to a constant.
 

@@ -2,7 +2,7 @@ from schemalint.catalog.model import Relation, RelationKind
 from schemalint.rule import Certainty, Severity, State, Violation, Violations, invariant
 
 
-@invariant()
+@invariant(shown_by="rows of another table")
 def table_without_trigger(state: State) -> Violations:
     """A partition or child table takes rows of the source, and the trigger does not stand on it.
 

@@ -3,7 +3,7 @@ from schemalint.catalog.publishing import Sent, publications_of
 from schemalint.rule import Certainty, Severity, State, Sync, Violation, Violations, invariant
 
 
-@invariant()
+@invariant(shown_by="a subscriber")
 def unpublished(state: State) -> Violations:
     """Changes of the target are copied, and no longer sent on to those who subscribe to it.
 

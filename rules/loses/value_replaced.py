@@ -2,7 +2,7 @@ from schemalint.flow.sync import Carried, Provenance, Remembered
 from schemalint.rule import Certainty, Severity, State, Violation, Violations, invariant
 
 
-@invariant()
+@invariant(shown_by="a comparison of columns")
 def value_replaced(state: State) -> Violations:
     """The same statement of the trigger now writes something else into a column.
 

@@ -1,7 +1,7 @@
 from schemalint.rule import Certainty, Severity, State, Violation, Violations, invariant, witness_of
 
 
-@invariant()
+@invariant(shown_by="the row itself")
 def write_skipped(state: State) -> Violations:
     """A BEFORE trigger returns NULL, so that the write to the source itself does not happen.
 

@@ -65,13 +65,13 @@ def check(
     wanted = [_output(each) for each in outputs]
     asked = Asked(paths, choices.pop("since"), choices.pop("staged"), choices.pop("stdin_filename"))
     configuration, report = _report(asked, config, choices)
-    write(_rendered(report, format_, color))
+    write(rendered(report, format_, color))
     for each, file in wanted:
         _write(report, each, file)
     if format_ != "text":
         for note in report.notes:
             complain(note, "note")
-    return 1 if _fails(report, fail_on or configuration.fail_on) else 0
+    return 1 if fails(report, fail_on or configuration.fail_on) else 0
 
 
 class Asked(NamedTuple):
@@ -95,7 +95,7 @@ def _report(wanted: Asked, config: Path | None, choices: Mapping[str, Any]) -> t
     return configuration, report_on(history, asked, configuration, baseline)
 
 
-def _rendered(report: Report, format_: str, color: str) -> str:
+def rendered(report: Report, format_: str, color: str) -> str:
     import sys
 
     from schemalint.report.color import wants_color
@@ -121,7 +121,7 @@ def _write(report: Report, format_: str, file: Path) -> None:
     write_file(file, render(report, format_), str(file))
 
 
-def _fails(report: Report, threshold: str) -> bool:
+def fails(report: Report, threshold: str) -> bool:
     from schemalint.finding import Severity
 
     return threshold != "never" and any(each.severity.rank <= Severity(threshold).rank for each in report.findings)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemalint import __version__
-from schemalint.finding import Finding, Place, Report, Severity, Sync, Unmodelled
+from schemalint.finding import Finding, Place, Proof, Report, Severity, Sync, Unmodelled
 from schemalint.text import Span
 
 # JSON lets a character be spelled as its code, and these are read by terminals and build services on the way.
@@ -59,7 +59,12 @@ def _finding(finding: Finding) -> Mapping[str, Any]:
         "witness": finding.witness,
         "help": finding.help,
         "fingerprint": finding.fingerprint,
+        **({} if finding.proof is None else {"proof": _proof(finding.proof)}),
     }
+
+
+def _proof(proof: Proof) -> Mapping[str, Any]:
+    return {"verdict": proof.verdict, "sqlstate": proof.sqlstate, "message": proof.message, "script": proof.script}
 
 
 def _start(span: Span) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from schemalint.finding import Certainty, Finding, Report, Severity, Sync, Unmodelled
+from schemalint.finding import Certainty, Finding, Proof, Report, Severity, Sync, Unmodelled
 from schemalint.report.color import Style, painted
 from schemalint.report.marked import lines_left_out, marked_lines
 from schemalint.report.safe import one_line, printable, without_commands
@@ -70,6 +70,8 @@ def _notes(finding: Finding) -> Iterator[tuple[str, str]]:
         yield "help", finding.help
     if finding.sync:
         yield "sync", _sync(finding.sync)
+    if finding.proof:
+        yield "proof", _proof(finding.proof)
 
 
 def _sync(sync: Sync) -> str:
@@ -83,6 +85,11 @@ def _sync(sync: Sync) -> str:
     return " ".join(words)
 
 
+def _proof(proof: Proof) -> str:
+    answer = " ".join(each for each in (proof.sqlstate, proof.message) if each)
+    return f"{proof.verdict}: {answer}" if answer else proof.verdict
+
+
 def _note(name: str, text: str, gutter: int, color: bool) -> Iterator[str]:
     """A remark; its further lines stand below its first."""
     first, *others = text.expandtabs(4).splitlines() or [""]
@@ -94,7 +101,8 @@ def _note(name: str, text: str, gutter: int, color: bool) -> Iterator[str]:
 
 def _info(finding: Finding, color: bool) -> str:
     title = painted(f"info[{one_line(finding.rule)}]", STYLES[finding.severity], color)
-    return f"{title} {_where(finding.span)}: {one_line(finding.message)}"
+    proof = f" (proof: {one_line(_proof(finding.proof))})" if finding.proof else ""
+    return f"{title} {_where(finding.span)}: {one_line(finding.message)}{proof}"
 
 
 def _unmodelled(unmodelled: tuple[Unmodelled, ...]) -> Iterator[str]:

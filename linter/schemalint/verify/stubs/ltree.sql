@@ -1,0 +1,1 @@
+CREATE DOMAIN ltree AS text;

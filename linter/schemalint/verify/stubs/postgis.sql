@@ -1,0 +1,2 @@
+CREATE DOMAIN geometry AS text;
+CREATE DOMAIN geography AS text;

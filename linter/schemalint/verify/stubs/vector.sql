@@ -1,0 +1,1 @@
+CREATE DOMAIN vector AS text;
