@@ -13,6 +13,7 @@ import msgspec
 
 from schemalint.course import Course
 from schemalint.decision import Decisions
+from schemalint.finding import Severity
 from schemalint.flow.sync import Sync
 from schemalint.flow.value import Looked, subterms
 from schemalint.parse.statements import Broken, MetaCommand, Statement
@@ -93,6 +94,9 @@ class Judge:
                 continue
             waiting = dict(self.judge(self._course.at(oid, last), last))
             indices = self._course.changes_of(oid)
+            minor = {key: each for key, each in waiting.items() if each.severity not in (None, Severity.ERROR)}
+            yield from self._began(oid, indices, minor)
+            waiting = {key: each for key, each in waiting.items() if key not in minor}
             for place in range(len(indices) - 1, -1, -1):
                 if not waiting:
                     break
@@ -101,6 +105,24 @@ class Judge:
                 fresh = {key: waiting[key] for key in waiting if key not in earlier}
                 yield from self._blame(oid, index, fresh)
                 waiting = {key: each for key, each in waiting.items() if key in earlier}
+
+    def _began(self, oid: int, indices: list[int], violations: Standing) -> Iterator[Blamed]:
+        """What is no error, at a change that brought it about: searched for, where an error is followed back step by step.
+
+        Of what came, went and came again, one of the comings is found.
+        """
+        found: dict[int, Standing] = {}
+        for key, violation in violations.items():
+            low, high = 0, len(indices) - 1
+            while low < high:
+                middle = (low + high) // 2
+                if key in self.judge(self._course.at(oid, indices[middle]), indices[middle]):
+                    high = middle
+                else:
+                    low = middle + 1
+            found.setdefault(indices[low], {})[key] = violation
+        for index, began in found.items():
+            yield from self._blame(oid, index, began)
 
     def _known_clean(self, oid: int, index: int) -> bool:
         """Whether a table whose triggers behave the same has been asked about, and nothing was found."""
@@ -193,6 +215,8 @@ class Judge:
         """The tables that mirrors read or write before or after a boundary, and what each is to its mirror."""
         found: Parts = {}
         for oid in self._course.sources():
+            if self._course.signature(oid, index) is not None:
+                continue  # its triggers touch their own row only
             for unit in (self._course.at(oid, index - 1) if index else None, self._course.at(oid, index)):
                 for sync in unit.syncs if unit is not None else ():
                     if unit is not None and sync.mirror:
