@@ -24,6 +24,7 @@ from schemalint.trace.ledger import Ledger
 from schemalint.trace.unit import Unit, trace
 
 Standing = dict[tuple[str, Key], Violation]  # by rule and key
+Walk = Callable[[int, int, "Standing"], dict[tuple[str, Key], Step]]
 Mirrored = Callable[[int, int], bool]
 
 
@@ -122,7 +123,7 @@ class Judge:
                     low = middle + 1
             found.setdefault(indices[low], {})[key] = violation
         for index, began in found.items():
-            yield from self._blame(oid, index, began)
+            yield from self._blame(oid, index, began, self._sought)
 
     def _known_clean(self, oid: int, index: int) -> bool:
         """Whether a table whose triggers behave the same has been asked about, and nothing was found."""
@@ -145,11 +146,11 @@ class Judge:
             earlier = self.judge(before, index - 1) if index else {}
             yield from self._blame(oid, index, {k: v for k, v in self.judge(after, index).items() if k not in earlier})
 
-    def _blame(self, oid: int, index: int, violations: Standing) -> Iterator[Blamed]:
+    def _blame(self, oid: int, index: int, violations: Standing, walk: Walk | None = None) -> Iterator[Blamed]:
         if not violations:
             return
         boundary = self._course.boundaries[index]
-        blamed = self._walk(oid, index, violations)
+        blamed = (walk or self._walk)(oid, index, violations)
         for (rule, key), violation in violations.items():
             step = blamed.get((rule, key)) or (boundary.steps[-1] if boundary.steps else None)
             if step is None:
@@ -180,6 +181,24 @@ class Judge:
             for key in now - standing:
                 blamed[key] = step
             standing = now
+        return blamed
+
+    def _sought(self, oid: int, index: int, violations: Standing) -> dict[tuple[str, Key], Step]:
+        """For each violation a step that brought it about, looked for by halves."""
+        steps = self._course.boundaries[index].steps
+        target = self._course.at(oid, index)
+        ledger = target.before if target is not None else ()
+        standing: dict[int, set[tuple[str, Key]]] = {len(steps) - 1: set(violations)}
+        blamed: dict[tuple[str, Key], Step] = {}
+        for key in violations:
+            low, high = 0, len(steps) - 1
+            while low < high:
+                middle = (low + high) // 2
+                if middle not in standing:
+                    unit = trace(oid, ledger, steps[middle].after)
+                    standing[middle] = set(self._ask(unit, self._mirrored(index))) if unit is not None else set()
+                low, high = (low, middle) if key in standing[middle] else (middle + 1, high)
+            blamed[key] = steps[low]
         return blamed
 
     def _unit_after(self, oid: int, ledger: Ledger, unit: Unit | None, step: Step) -> Unit | None:

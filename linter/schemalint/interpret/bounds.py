@@ -291,10 +291,15 @@ def _length_bound(name: str, operator: str, number: int) -> tuple[str, Known] | 
 # -- deciding
 
 
+BOUNDED = frozenset({"varchar", "bpchar", "float4", "numeric", *RANGES})  # the types that can be too small
+
+
 def overflow(value: Value, column: Column, scope: Scope) -> tuple[str, str, str, str | None] | None:
     """SQLSTATE, message, certainty and a witness where a value can be too long or too large for a column's type."""
-    required = of_type(column, scope)
     base = scope.catalog.domain_base(column.type)
+    if base.id not in BOUNDED:
+        return None
+    required = of_type(column, scope)
     known = known_of(value.term, scope)
     shown = functions.type_name(base, scope.catalog)
     if base.id in ("varchar", "bpchar") and base.modifiers and required.longest is not None:
