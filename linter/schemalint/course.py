@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -14,7 +15,7 @@ from schemalint.catalog.catalog import Catalog, Key
 from schemalint.catalog.model import Relation
 from schemalint.replay.replay import Replayed, Step
 from schemalint.trace.ledger import Ledger
-from schemalint.trace.plain import signature
+from schemalint.trace.plain import records, signature
 from schemalint.trace.unit import Unit, heirs, trace
 
 
@@ -58,16 +59,45 @@ class Late(msgspec.Struct, frozen=True, eq=False):
 Version = Unit | Late | None
 
 
-def _version_of(oid: int, old: Version, inherited: Ledger, boundary: Boundary, changes: set[Key] | None) -> Version:
+def _version_of(
+    oid: int, old: Version, inherited: Ledger, boundary: Boundary, changes: set[Key] | None, samples: dict[Any, Unit]
+) -> Version:
     ledger = (*(old.after if old is not None else ()), *inherited)
     relation = boundary.after.relation(oid)
     if relation is not None and not ledger and relation.triggers and (found := signature(relation, boundary.after)) is not None:
-        return Late(relation, boundary.after, (), (), {oid, *(each.function for each in relation.triggers)}, found)
+        seen: set[Key] = {oid, *(each.function for each in relation.triggers)}
+        if not records(relation, boundary.after):
+            return Late(relation, boundary.after, (), (), seen, found)
+        sample = samples.get(found)
+        if sample is not None and _stands(sample, boundary.after):
+            return Late(relation, boundary.after, (), (), seen | _shared(sample), found)
+        unit = trace(oid, (), boundary.after)
+        if unit is not None and _is_quiet(unit):
+            samples[found] = unit
+        return unit
     if relation is None or old is None or inherited or changes is None:
         return trace(oid, ledger, boundary.after)
     if all(_of_columns(key, boundary) for key in changes & old.seen):
         return Late(relation, boundary.after, ledger, ledger, old.seen)
     return trace(oid, ledger, boundary.after)
+
+
+def _shared(sample: Unit) -> set[Key]:
+    """What a unit was made from, but for what is its own table's."""
+    oid = sample.source.oid
+    return {key for key in sample.seen if key != oid and not (isinstance(key, tuple) and oid in key)}
+
+
+def _stands(sample: Unit, catalog: Catalog) -> bool:
+    """Whether a unit would be made the same in another state, for a table of the same signature."""
+    return all(sample.catalog.entries.get(key) is catalog.entries.get(key) for key in _shared(sample))
+
+
+def _is_quiet(unit: Unit) -> bool:
+    """Whether there is nothing to say of a unit: it mirrors nothing, and nothing is known to fail."""
+    failures = [each for firing in unit.firings for path in firing.paths for each in path.failures]
+    known = any(each.kind != "input-syntax" or each.certainty != "unknown" for each in failures)
+    return not known and not any(each.mirror for each in unit.syncs)
 
 
 def _of_columns(key: Key, boundary: Boundary) -> bool:
@@ -87,6 +117,7 @@ class Course:
         self._versions: dict[int, tuple[list[int], list[Version]]] = {}
         self._watchers: dict[Key, set[int]] = {}
         self._changed: dict[int, set[int]] = {}
+        self._samples: dict[Any, Unit] = {}  # of tables whose triggers only record, by signature
 
     def advance(self, boundary: Boundary) -> None:
         index = len(self.boundaries)
@@ -114,7 +145,7 @@ class Course:
                     inherited[heir] = (*inherited.get(heir, ()), *lines)
         for oid in sorted(touched | inherited.keys()):
             old = self._version(oid, index)
-            unit = _version_of(oid, old, inherited.get(oid, ()), boundary, changes)
+            unit = _version_of(oid, old, inherited.get(oid, ()), boundary, changes, self._samples)
             if unit is None and old is None:
                 continue
             self._record(oid, unit, index)

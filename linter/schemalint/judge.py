@@ -186,6 +186,8 @@ class Judge:
     def _sought(self, oid: int, index: int, violations: Standing) -> dict[tuple[str, Key], Step]:
         """For each violation a step that brought it about, looked for by halves."""
         steps = self._course.boundaries[index].steps
+        if not steps:
+            return {}
         target = self._course.at(oid, index)
         ledger = target.before if target is not None else ()
         standing: dict[int, set[tuple[str, Key]]] = {len(steps) - 1: set(violations)}
