@@ -82,7 +82,9 @@ def _fire(trigger: Trigger, relation: Relation, event: str, write: Write, scope:
     if function is None:
         return [untouched]
     call = (trigger.oid, event)
-    if call in context.stack:
+    # Where the function asks how deep it is, only the second time tells whether it goes on.
+    again = function.body is not None and "pg_trigger_depth" in function.body.text.lower()
+    if context.stack.count(call) > (1 if again else 0):
         return [_recursion(trigger, relation, write, scope)]
     if len(context.stack) >= DEEPEST:
         return [untouched]
