@@ -7,13 +7,15 @@ and then statement by statement through the migration that made it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 
 import msgspec
 
+from schemalint.catalog.catalog import Catalog
 from schemalint.course import Course
 from schemalint.decision import Decisions
 from schemalint.finding import Severity
+from schemalint.flow.path import Failure
 from schemalint.flow.sync import Sync
 from schemalint.flow.value import Looked, subterms
 from schemalint.parse.statements import Broken, MetaCommand, Statement
@@ -222,7 +224,9 @@ class Judge:
         for step in boundary.steps:
             if isinstance(step.statement, MetaCommand):
                 continue
-            change = msgspec.structs.replace(change_of(step), parts=parts, preceding=preceding)
+            change = msgspec.structs.replace(
+                change_of(step), parts=parts, preceding=preceding, refusing=partial(_refusing, step.before)
+            )
             if running:
                 preceding = (*preceding, change)
             for rule in rules:
@@ -255,6 +259,16 @@ class Judge:
                     yield Blamed(rule.id, violation, -1, span)
             except Exception as error:
                 self.crashes.setdefault((rule.id, repr(error)), Crash(rule.id, f"{type(error).__name__}: {error}"))
+
+
+def _refusing(catalog: Catalog, oid: int, event: str) -> Failure | None:
+    """The error that every ordinary write of an event meets in a trigger of the table, in a state between two statements."""
+    unit = trace(oid, (), catalog)
+    for firing in unit.firings if unit is not None else ():
+        ordinary = [each for each in firing.paths if each.typical and each.outcome != "unfired"]
+        if firing.event == event and ordinary and all(each.outcome == "failed" for each in ordinary):
+            return next((f for f in ordinary[0].failures if f.certainty == "certain" and not f.caught), None)
+    return None
 
 
 def _add_parts(found: Parts, unit: Unit, sync: Sync) -> None:

@@ -502,6 +502,7 @@ class Change(msgspec.Struct, frozen=True):
     sure: bool = True
     parts: Callable[[], Parts] = dict  # the tables that take part in mirrors before or after the migration
     preceding: tuple[Change, ...] = ()  # what the same transaction has done before
+    refusing: Callable[[int, str], Failure | None] = lambda relation, event: None  # what every such write meets in a trigger
 
 
 # -- rules
