@@ -349,7 +349,7 @@ def test_links_lead_nowhere_else(tmp_path: Path) -> None:
     (project / "supabase/migrations/1_secret.sql").symlink_to(tmp_path / "secret")
     (project / "supabase/migrations/2_shared.sql").symlink_to(project / "shared/x.sql")
     history, _ = found(project)
-    assert paths_of(history) == ["supabase/migrations/2_shared.sql", f"supabase/migrations/{OLD}"]
+    assert paths_of(history) == [f"supabase/migrations/{OLD}", "supabase/migrations/2_shared.sql"]
     assert history.notes == ("supabase/migrations/1_secret.sql is a link to a file elsewhere and was not read",)
 
 

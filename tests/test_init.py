@@ -46,7 +46,7 @@ def test_what_is_written(repository: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines() == [f"wrote {CONFIGURATION}", f"wrote {HOOK}", f"wrote {WORKFLOW}"]
     text = (repository / CONFIGURATION).read_text()
-    assert text.startswith("# What `schemalint init` found: 4 migrations in supabase/migrations (flat), 1 sync.\n")
+    assert text.startswith("# What `schemalint init` found: 4 migrations in supabase/migrations (supabase), 1 sync.\n")
     assert yaml.safe_load(text) == {"migrations": "supabase/migrations", "fail_on": "error"}
     after = run(repository, "check", "--format", "json")
     assert (after.returncode, after.stdout) == (before.returncode, before.stdout)

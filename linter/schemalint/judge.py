@@ -18,7 +18,7 @@ from schemalint.finding import Severity
 from schemalint.flow.path import Failure
 from schemalint.flow.sync import Sync
 from schemalint.flow.value import Looked, subterms
-from schemalint.parse.statements import Broken, MetaCommand, Statement
+from schemalint.parse.statements import Broken, MetaCommand, Statement, Unfilled
 from schemalint.replay.replay import Step
 from schemalint.rule import Change, Key, Part, Parts, Rule, State, Violation
 from schemalint.text import Span
@@ -222,7 +222,7 @@ class Judge:
         preceding: tuple[Change, ...] = ()
         rules = [each for each in self._steps if running or not each.momentary]
         for step in boundary.steps:
-            if isinstance(step.statement, MetaCommand):
+            if isinstance(step.statement, MetaCommand | Unfilled):
                 continue
             change = msgspec.structs.replace(
                 change_of(step), parts=parts, preceding=preceding, refusing=partial(_refusing, step.before)

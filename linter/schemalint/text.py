@@ -16,24 +16,48 @@ NEWLINE = pattern(r"\r\n|\n|\r")
 WIDE = pattern(r"[^\x00-\x7f]")
 
 
-class Source:
-    """One text that people can open: a file's path as it is shown to them, and what it holds."""
+class Edit(msgspec.Struct, frozen=True):
+    """A piece of a text that stands in for another: `end - start` characters there for `length` in the file."""
 
-    def __init__(self, path: str, text: str) -> None:
+    start: int
+    end: int
+    length: int
+
+
+class Source:
+    """One text that people can open: a file's path as it is shown to them, and what it holds.
+
+    Where a tool replaces parts of its files before it runs them, `text` is what runs and `written` what the file holds:
+    offsets count in the one, lines and columns in the other.
+    """
+
+    def __init__(self, path: str, text: str, written: str | None = None, edits: tuple[Edit, ...] = ()) -> None:
         self.path = path
         self.text = text
+        self.written = text if written is None else written
+        self._edits = edits
 
     def __repr__(self) -> str:
         return f"Source({self.path!r})"
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return [0, *(match.end() for match in NEWLINE.finditer(self.text))]
+        return [0, *(match.end() for match in NEWLINE.finditer(self.written))]
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset."""
+        if self._edits:
+            offset = self._offset_in_file(offset)
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
+
+    def _offset_in_file(self, offset: int) -> int:
+        shift = 0
+        for each in self._edits:
+            if offset < each.end:
+                return min(offset, each.start) + shift
+            shift += each.length - (each.end - each.start)
+        return offset + shift
 
     def start_of_line(self, number: int) -> int:
         return self._line_starts[number - 1]
@@ -41,8 +65,8 @@ class Source:
     def line(self, number: int) -> str:
         """A line's text without its end."""
         start = self._line_starts[number - 1]
-        end = self._line_starts[number] if number < len(self._line_starts) else len(self.text)
-        return self.text[start:end].rstrip("\r\n")
+        end = self._line_starts[number] if number < len(self._line_starts) else len(self.written)
+        return self.written[start:end].rstrip("\r\n")
 
 
 class Span(msgspec.Struct, frozen=True):

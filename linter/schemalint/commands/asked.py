@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemalint.commands.output import CommandError
-from schemalint.commands.project import read_history, working_directory
+from schemalint.commands.project import discovered, read_history, working_directory
 
 if TYPE_CHECKING:
     from schemalint.configuration import Configuration
@@ -40,12 +40,34 @@ def _since(paths: tuple[Path, ...], configuration: Configuration, revision: str)
     from schemalint.commands.git import changed_since
 
     history, within = read_history(paths, configuration)
-    there, gone = changed_since(revision, working_directory())
-    changed = _shown(there, working_directory())
+    files = changed_since(revision, working_directory())
+    changed = _shown(files.there, working_directory())
     asked = frozenset(
         each.path for each in history.migrations if each.path in changed and (within is None or each.path in within)
     )
-    return _with_notes(history, _gone(gone, history)), asked
+    late = _late(history, _shown(files.new, working_directory()))
+    return _with_notes(history, [*_gone(files.gone, history), *late]), asked
+
+
+LATE = {
+    "applied": "{layout} applies it after that one, though it was read before it here",
+    "refused": "{layout} refuses it, unless it is told otherwise",
+    "never applied": "{layout} never applies it to a database that has run that one",
+    "unknown": "some tools refuse it, and others never apply it",
+}
+
+
+def _late(history: History, new: set[str]) -> Iterator[str]:
+    """What becomes of new migrations that are older than others which are there already."""
+    newest = None
+    for each in reversed(history.migrations):
+        if not each.version:
+            continue
+        if each.path not in new:
+            newest = newest or each
+        elif newest is not None and each.version != newest.version:
+            said = LATE[history.late].format(layout=history.layout)
+            yield f"{each.path} is new, and older than {newest.path}: {said}"
 
 
 def _gone(files: list[Path], history: History) -> list[str]:
@@ -78,8 +100,9 @@ def _staged(paths: tuple[Path, ...], configuration: Configuration) -> Asked:
     real_top = Path(os.path.realpath(top))
     with _copy({real_top / name: text for name, text in texts.items()}, real_top) as copied:
         history, within = _read_in(copied, real_top, working, paths, configuration)
-    names = _shown(changed, working)
-    return history, frozenset(m.path for m in history.migrations if m.path in names and (within is None or m.path in within))
+    names = _shown(changed.there, working)
+    asked = frozenset(m.path for m in history.migrations if m.path in names and (within is None or m.path in within))
+    return _with_notes(history, list(_late(history, _shown(changed.new, working)))), asked
 
 
 def _standard_input(paths: tuple[Path, ...], configuration: Configuration, name: Path | None) -> Asked:
@@ -124,16 +147,10 @@ def _read_in(
     copied: Path, top: Path, working: Path, paths: tuple[Path, ...], configuration: Configuration, configured: bool = True
 ) -> Asked:
     """The history as it stands in a copy, with the paths that it has in the working tree."""
-    from schemalint.migrations.discovery import discover
-    from schemalint.migrations.migration import HistoryError
-
     inside = copied / working.relative_to(top)
     inside.mkdir(parents=True, exist_ok=True)
     directory = configuration.migrations if configured else None
     if directory is not None:
         wanted = Path(os.path.normpath(working / directory))
         directory = copied / wanted.relative_to(top) if wanted.is_relative_to(top) else wanted
-    try:
-        return discover(paths, directory, inside)
-    except HistoryError as error:
-        raise CommandError(str(error)) from error
+    return discovered(paths, directory, inside, configuration)

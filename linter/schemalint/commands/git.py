@@ -10,6 +10,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from schemalint.commands.output import CommandError
 
@@ -53,8 +54,16 @@ def top_of(directory: Path) -> Path:
         raise
 
 
-def changed_since(revision: str, directory: Path) -> tuple[list[Path], list[Path]]:
-    """The files that differ from where this branch left a revision, and those that are gone. Raises CommandError.
+class Changed(NamedTuple):
+    """Files that a branch, or a commit to be, changes."""
+
+    there: list[Path]
+    new: list[Path]  # those of them that were not there before
+    gone: list[Path]
+
+
+def changed_since(revision: str, directory: Path) -> Changed:
+    """The files that differ from where this branch left a revision. Raises CommandError.
 
     What is not committed yet counts, and so do files that git does not know.
     """
@@ -70,22 +79,33 @@ def changed_since(revision: str, directory: Path) -> tuple[list[Path], list[Path
     except (CommandError, IndexError) as error:
         raise CommandError(f"--since {revision}: has no commit in common with this branch{_if_shallow(top)}") from error
     listed = git(["diff", "--name-status", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", base, "--"], top)
+    unknown = [top / os.fsdecode(each) for each in _words(git(["ls-files", "--others", "--exclude-standard", "-z"], top))]
+    changed = _changed(listed, top)
+    return Changed([*changed.there, *unknown], [*changed.new, *unknown], changed.gone)
+
+
+def _words(listed: bytes) -> list[bytes]:
+    return [each for each in listed.split(b"\0") if each]
+
+
+def _changed(listed: bytes, top: Path) -> Changed:
+    """What `git diff --name-status -z` lists."""
     words = listed.split(b"\0")
-    pairs = list(zip(words[::2], words[1::2], strict=False))
-    there = [top / os.fsdecode(name) for status, name in pairs if status != b"D"]
-    gone = [top / os.fsdecode(name) for status, name in pairs if status == b"D"]
-    unknown = git(["ls-files", "--others", "--exclude-standard", "-z"], top)
-    there.extend(top / os.fsdecode(each) for each in unknown.split(b"\0") if each)
-    return there, gone
+    pairs = [(status, top / os.fsdecode(name)) for status, name in zip(words[::2], words[1::2], strict=False)]
+    return Changed(
+        [name for status, name in pairs if status != b"D"],
+        [name for status, name in pairs if status == b"A"],
+        [name for status, name in pairs if status == b"D"],
+    )
 
 
-def staged(directory: Path) -> tuple[Path, list[Path], dict[str, bytes]]:
+def staged(directory: Path) -> tuple[Path, Changed, dict[str, bytes]]:
     """The top folder, the files that a commit would change, and every SQL file as the index holds it. Raises CommandError."""
     top = top_of(directory)
     against = ["HEAD"] if _has_commits(top) else [git(["hash-object", "-t", "tree", "--stdin"], top, b"").decode().strip()]
-    arguments = ["diff", "--cached", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--diff-filter=d", *against, "--"]
-    changed = [top / os.fsdecode(each) for each in git(arguments, top).split(b"\0") if each]
-    entries = [each.split(b"\t", 1) for each in git(["ls-files", "--stage", "-z"], top).split(b"\0") if each]
+    arguments = ["diff", "--cached", "--name-status", "-z", "--no-renames", "--no-ext-diff", "--diff-filter=d", *against, "--"]
+    changed = _changed(git(arguments, top), top)
+    entries = [each.split(b"\t", 1) for each in _words(git(["ls-files", "--stage", "-z"], top))]
     wanted = [(os.fsdecode(name), fields.split()) for fields, name in entries if _is_read(name)]
     plain = [(name, fields[1]) for name, fields in wanted if fields[0] in (b"100644", b"100755") and fields[2] == b"0"]
     texts = _blobs([each for _, each in plain], top)

@@ -34,11 +34,19 @@ def read_configuration(config: Path | None) -> Configuration:
 
 def read_history(paths: tuple[Path, ...], configuration: Configuration) -> tuple[History, frozenset[str] | None]:
     """The history that the paths belong to, and which of its migrations are asked about. Raises CommandError."""
-    from schemalint.migrations.discovery import discover
+    return discovered(paths, configuration.migrations, working_directory(), configuration)
+
+
+def discovered(
+    paths: tuple[Path, ...], directory: Path | None, working: Path, configuration: Configuration
+) -> tuple[History, frozenset[str] | None]:
+    """The history as it stands in a working directory, with what is configured about it. Raises CommandError."""
+    from schemalint.migrations.discovery import Stated, discover
     from schemalint.migrations.migration import HistoryError
 
+    stated = Stated(configuration.layout, configuration.placeholders, configuration.starting_state)
     try:
-        return discover(paths, configuration.migrations, working_directory())
+        return discover(paths, directory, working, stated)
     except HistoryError as error:
         raise CommandError(str(error)) from error
 

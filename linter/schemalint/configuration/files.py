@@ -101,7 +101,7 @@ def configuration_in(root: Entry, source: Source, folder: Path) -> Configuration
     lines: dict[Key, int] = {}
     settings: Settings = settings_in(root, Settings, lines)
     values = msgspec.structs.asdict(settings)
-    for name in ("migrations", "baseline"):
+    for name in ("migrations", "baseline", "starting_state"):
         if values[name] is not None:
             values[name] = folder / values[name]
     configuration = Configuration(**values, source=source, lines=lines)

@@ -106,7 +106,7 @@ def _of_what(item: Any) -> str:
 
 def _word(entry: Entry, type_: Any, name: str, example: str) -> Any:
     if isinstance(type_, inspect.LiteralType):
-        return _literal(entry, sorted(map(str, type_.values), key=GRAVITY.index), name)
+        return _literal(entry, sorted(map(str, type_.values), key=_gravity), name)
     if isinstance(type_, inspect.BoolType):
         if entry.kind != "bool" or entry.word not in ("true", "false"):
             raise EntryError(entry.line, f"{name} must be true or false, not {entry}")
@@ -126,6 +126,10 @@ def _word(entry: Entry, type_: Any, name: str, example: str) -> Any:
     if not entry.word.strip():
         raise EntryError(entry.line, f"{name} must not be blank")
     return entry.word
+
+
+def _gravity(word: str) -> tuple[int, str]:
+    return (GRAVITY.index(word) if word in GRAVITY else len(GRAVITY), word)
 
 
 def _literal(entry: Entry, choices: Sequence[str], name: str) -> str:

@@ -18,6 +18,10 @@ OLDEST, NEWEST = 12, 18  # versions of PostgreSQL
 
 PART = pattern(r'"((?:[^"]|"")+)"|([^".]+)')
 
+LayoutName = Literal[
+    "drizzle", "sqitch", "flyway", "atlas", "supabase", "goose", "dbmate", "sql-migrate", "node-pg-migrate", "golang-migrate",
+    "sqlx", "prisma", "diesel", "flat", "folder each", "unnumbered", "tree",
+]  # fmt: skip
 Level = Literal["error", "warning", "info", "off"]
 Threshold = Literal["error", "warning", "info", "never"]
 Rule = Annotated[str, Meta(extra={"is": "rule"}, description="A rule (breaks/required-column) or a whole group (breaks/).")]
@@ -78,6 +82,15 @@ class Settings(Entry, frozen=True):
     """The configuration of schemalint."""
 
     migrations: Annotated[Path | None, Meta(description="The folder of the migrations, relative to this file.")] = None
+    layout: Annotated[
+        LayoutName | None, Meta(description="The tool whose layout the folder has, where it is not found by itself.")
+    ] = None
+    placeholders: Annotated[Mapping[str, str], Meta(description="What stands for ${name} in Flyway's migrations, by name.")] = (
+        msgspec.field(default_factory=dict)
+    )
+    starting_state: Annotated[
+        Path | None, Meta(description="A dump of the schema that the migrations start from, relative to this file.")
+    ] = None
     select: Annotated[tuple[Rule, ...], Meta(description="Only these rules and groups are asked. Without it, all.")] = ()
     ignore: Annotated[
         tuple[Rule | Ignored, ...],

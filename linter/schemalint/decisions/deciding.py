@@ -67,7 +67,8 @@ def decide(
 
 def _in_comments(replayed: Replayed, asked: frozenset[str] | None) -> Iterator[Suppression | Malformed]:
     if asked is None or replayed.migration.path in asked:
-        yield from suppressions_in(replayed.migration.source, [each.statement.span for each in replayed.steps])
+        for source in dict.fromkeys((replayed.migration.source, *(each.source for each in replayed.migration.included))):
+            yield from suppressions_in(source, [e.statement.span for e in replayed.steps if e.statement.span.source is source])
 
 
 def _configured(configuration: Configuration, source: Source) -> list[Suppression]:

@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from schemalint.migrations.decode import Decoded, decode
-from schemalint.migrations.layouts import USUAL_FOLDERS, layout_of
+from schemalint.migrations.dumps import versions_in
+from schemalint.migrations.files import inside, read_file, sql_files
+from schemalint.migrations.folder import Folder
+from schemalint.migrations.includes import included_in
+from schemalint.migrations.layouts import Layout, layout_of
 from schemalint.migrations.migration import History, HistoryError, Migration
-from schemalint.migrations.names import IN_OWN_FOLDER, is_down, is_sql, named
+from schemalint.migrations.names import base_of, is_down, named
+from schemalint.migrations.notes import on_files, on_versions
+from schemalint.migrations.placeholders import configured_by, filled
+from schemalint.migrations.places import Place, place_of, shown, some
+from schemalint.migrations.plans import JournalError
 from schemalint.migrations.sections import up_part
 from schemalint.text import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOT_ENTERED = frozenset(("node_modules", "__pycache__", "venv", "target"))
-NOTES_OF_A_KIND = 5
-
-# Paths are strings here: pathlib costs more than reading the files does.
+__all__ = ["Stated", "discover", "shown"]
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where the history is, and the files or folders in it that are asked about (None: its newest state)."""
+class Stated(msgspec.Struct, frozen=True):
+    """What the configuration says of the migrations, besides their folder."""
 
-    root: str
-    asked: tuple[str, ...] | None = None
-    notes: tuple[str, ...] = ()
+    layout: str | None = None
+    placeholders: Mapping[str, str] = MappingProxyType({})
+    starting_state: Path | None = None  # absolute, or relative to the working directory
 
 
-def discover(paths: Sequence[Path], directory: Path | None, working_directory: Path) -> tuple[History, frozenset[str] | None]:
+NOTHING_STATED = Stated()
+
+
+def discover(
+    paths: Sequence[Path], directory: Path | None, working_directory: Path, stated: Stated = NOTHING_STATED
+) -> tuple[History, frozenset[str] | None]:
     """The history that the paths belong to, and which of its migrations are asked about (None: its newest state).
 
     `directory` is the folder that the configuration names. Raises HistoryError.
@@ -44,201 +52,152 @@ def discover(paths: Sequence[Path], directory: Path | None, working_directory: P
     if configured is not None and not os.path.isdir(configured):
         raise HistoryError(f"{shown(configured, working)}: the configured folder of migrations does not exist")
     given = [os.path.normpath(os.path.join(working, each)) for each in paths]
-    place = _place(given, configured, working)
-    history = _history(place, working)
+    place = place_of(given, configured, working)
+    history = _history(place, working, stated)
     if place.asked is None:
         return history, None
     asked = {shown(each, working) for each in place.asked}
     folders = tuple(each.rstrip("/") + "/" for each in asked)
-    chosen = frozenset(each.path for each in history.migrations if each.path in asked or each.path.startswith(folders))
-    others = sorted(each for each in asked - chosen if not os.path.isdir(os.path.join(working, each)))
+    chosen = frozenset(each.path for each in history.migrations if _is_asked(each, asked, folders))
+    met = chosen | {source for each in history.migrations for source in _paths_of(each)}
+    others = sorted(each for each in asked - met if not os.path.isdir(os.path.join(working, each)))
     said = [f"{each} is none of the migrations and was not checked" for each in others]
-    return msgspec.structs.replace(history, notes=(*_some(said), *history.notes)), chosen
+    return msgspec.structs.replace(history, notes=(*some(said), *history.notes)), chosen
 
 
-def shown(path: str, working: str) -> str:
-    """A path as it is shown: relative to the working directory, with "/"."""
-    try:
-        relative = os.path.relpath(path, working)
-    except ValueError:  # another drive
-        relative = path
-    return relative.replace(os.sep, "/")
+def _is_asked(migration: Migration, asked: set[str], folders: tuple[str, ...]) -> bool:
+    """A migration is asked about, too, by the name of a file that it takes in."""
+    return any(each in asked or each.startswith(folders) for each in _paths_of(migration))
 
 
-def _place(given: Sequence[str], configured: str | None, working: str) -> Place:
-    if not given:
-        return Place(configured or _usual_folder(working) or _nowhere(working))
-    for each in given:
-        if not os.path.exists(each):
-            raise HistoryError(f"{shown(each, working)}: {'is a broken link' if os.path.islink(each) else 'does not exist'}")
-    usual = configured or _usual_folder(working)
-    roots: dict[str, list[str]] = defaultdict(list)
-    for each in given:
-        roots[_root_of(each, usual, configured is not None, working)].append(each)
-    notes = []
-    outside = roots.pop("", [])
-    if outside:
-        assert usual is not None
-        others = [f"{shown(each, working)} is no migration of {shown(usual, working)} and was not checked" for each in outside]
-        notes = _some(others)
-        roots = roots or {usual: []}
-    if len(roots) > 1:
-        names = ", ".join(shown(each, working) for each in sorted(roots)[:3])
-        raise HistoryError(
-            f"the paths belong to {len(roots)} histories ({names}): check one at a time, or configure `migrations`"
-        )
-    ((root, members),) = roots.items()
-    whole = any(os.path.isdir(each) and _inside(root, each) for each in members)
-    return Place(root, None if whole else tuple(members), tuple(notes))
+def _paths_of(migration: Migration) -> Iterator[str]:
+    yield migration.path
+    yield from (each.source.path for each in migration.included)
 
 
-def _root_of(path: str, usual: str | None, configured: bool, working: str) -> str:
-    """The folder of the history that a path belongs to; empty where it belongs to none."""
-    if usual is not None and (_inside(path, usual) or (configured and _inside(usual, path))):
-        return usual
-    if os.path.isdir(path):
-        return _root_of_folder(path)
-    folder, file = os.path.split(path)
-    if file.lower() in IN_OWN_FOLDER and named(os.path.basename(folder) + ".sql").version:
-        return os.path.dirname(folder)
-    # A hook hands over every SQL file that is committed: seeds and queries are not the start of a history of their own.
-    if usual is not None and (configured or not named(file).version):
-        return ""
-    return folder
+class _Reader:
+    """Reads the files of one history: each once, and what is to be said of it."""
+
+    def __init__(self, place: Place, root: str, working: str, layout: Layout | None, stated: Stated) -> None:
+        self.notes: list[str] = []
+        self._place, self._root, self._working, self._layout = place, root, working, layout
+        self._placeholders = stated.placeholders
+        self._sources: dict[str, Source | None] = {}
+
+    def source(self, file: str, path: str) -> Source | None:
+        read = read_file(file, path, (self._root, self._working))
+        if isinstance(read, str):
+            if self._place.asked is not None and file in self._place.asked:
+                raise HistoryError(f"{path} {read}")
+            self.notes.append(f"{path} {read}")
+            return None
+        if read.note is not None:
+            self.notes.append(f"{path} {read.note}")
+        return Source(path, read.text)
+
+    def included(self, file: str) -> Source | None:
+        """A file that another takes in; it has to be in the project."""
+        if not any(inside(os.path.realpath(file), os.path.realpath(each)) for each in (self._root, self._working)):
+            return None
+        if file not in self._sources:
+            self._sources[file] = self.source(file, shown(file, self._working))
+        return self._sources[file]
+
+    def migration(self, file: str, path: str, member: str) -> Migration | None:
+        source = self.source(file, path)
+        if source is None:
+            return None
+        layout, what = self._layout, named(member)
+        if layout is not None and layout.placeholders:
+            source, missing = filled(source, self._placeholders)
+            self.notes.extend(f"{path}: the placeholder ${{{each}}} has no value" for each in missing)
+        habit = layout.transaction if layout is not None else "where possible"
+        part = up_part(source.text, habit, ways=layout is not None and layout.name == "node-pg-migrate")
+        if part.text != source.text:
+            source = Source(path, part.text)
+        included = tuple(included_in(source, file, (self._working, self._root), self.included))
+        transactional = part.transactional and not _opted_out(file, layout)
+        shares = layout is not None and layout.shares_session
+        return Migration(path, what.version, what.name, source, transactional, shares, included)
 
 
-def _root_of_folder(path: str) -> str:
-    """A folder itself, the one that a project usually has in it, or the one above where it is that of a single migration."""
-    inner = _usual_folder(path)
-    if inner is not None and not any(is_sql(each) for each in _names(path)):
-        return inner
-    own = any(each.lower() in IN_OWN_FOLDER for each in _names(path))
-    return os.path.dirname(path) if own and named(os.path.basename(path) + ".sql").version else path
-
-
-def _usual_folder(project: str) -> str | None:
-    """The first of the usual folders that holds SQL, or else the first that is there."""
-    there = [each for name in USUAL_FOLDERS if os.path.isdir(each := os.path.join(project, *name.split("/")))]
-    for each in there:
-        if next(_sql_files(each, ""), None) is not None:
-            return each
-    return next((each for each in there if each.endswith("migrations")), None)
-
-
-def _nowhere(working: str) -> str:
-    raise HistoryError(f"no folder of migrations found (looked for {', '.join(USUAL_FOLDERS[:4])} …): give one as an argument")
-
-
-def _inside(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
-
-
-def _sql_files(folder: str, prefix: str) -> Iterator[str]:
-    """The SQL files below a folder, as paths relative to it with "/". Links to folders are not followed."""
-    below = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if is_sql(name):
-                    if not _is_folder(entry):
-                        yield prefix + name
-                elif not name.startswith(".") and name not in NOT_ENTERED and entry.is_dir(follow_symlinks=False):
-                    below.append(name)
-    except OSError as error:
-        raise HistoryError(f"{folder}: {_reason(error)}") from error
-    for name in below:
-        yield from _sql_files(os.path.join(folder, name), f"{prefix}{name}/")
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
+def _opted_out(file: str, layout: Layout | None) -> bool:
+    """Diesel says in a file beside the migration that it runs without a transaction."""
+    if layout is None or layout.name != "diesel":
         return False
+    metadata = Folder(os.path.dirname(file), ()).text_of("metadata.toml")
+    return "run_in_transaction=false" in "".join(metadata.split())
 
 
-def _history(place: Place, working: str) -> History:
-    root = place.root if os.path.isdir(place.root) else os.path.dirname(place.root)
+def _history(place: Place, working: str, stated: Stated) -> History:
+    alone = not os.path.isdir(place.root)
+    root = os.path.dirname(place.root) if alone else place.root
     prefix = shown(root, working)
     start = "" if prefix == "." else prefix.rstrip("/") + "/"
-    files = list(_sql_files(root, ""))
-    layout, members = layout_of([each for each in files if not is_down(each)])
-    notes = [*place.notes, *_left_out(files, members, start)]
-    if not members:
-        notes.append(f"{prefix} holds no migrations")
-    versions: dict[str, list[str]] = defaultdict(list)
+    files = [os.path.basename(place.root)] if alone else list(sql_files(root, ""))
+    folder = Folder(root, tuple(each for each in files if not is_down(each)))
+    layout, members = _layout_of(folder, stated, prefix)
+    if layout is not None and layout.placeholders:
+        given = MappingProxyType(configured_by(folder) | dict(stated.placeholders))
+        stated = msgspec.structs.replace(stated, placeholders=given)
+    reader = _Reader(place, root, working, layout, stated)
     migrations = []
-    for what, member in sorted(((named(each), each) for each in members), key=lambda each: each[0].order):
+    for member in _ordered(members, layout):
         file = os.path.join(root, *member.split("/"))
         # From inside the history its paths are shorter than the folder and the rest.
         path = shown(file, working) if start.startswith("../") else start + member
-        read = _read(file, path, (root, working))
-        if isinstance(read, str):
-            if place.asked is not None and file in place.asked:
-                raise HistoryError(f"{path} {read}")
-            notes.append(f"{path} {read}")
+        if layout is not None and layout.order == "given" and not os.path.isfile(file):
+            reader.notes.append(f"{path} is listed by {layout.name} and is not there")
             continue
-        part = up_part(read.text)
-        if read.note is not None:
-            notes.append(f"{path} {read.note}")
-        if what.version:
-            versions[what.version].append(path)
-        migrations.append(Migration(path, what.version, what.name, Source(path, part.text), part.transactional))
-    notes.extend(_some([_twice(version, each) for version, each in versions.items() if len(each) > 1]))
-    return History(prefix, layout, tuple(migrations), tuple(notes))
+        migration = reader.migration(file, path, member)
+        if migration is not None:
+            migrations.append(migration)
+    migrations = _not_taken_in(migrations)
+    notes = [*place.notes, *on_files(files, members, start)]
+    if not members:
+        notes.append(f"{prefix} holds no migrations")
+    if stated.starting_state is not None:
+        migrations, said = _started(migrations, os.path.join(working, stated.starting_state), reader, working)
+        notes.extend(said)
+    notes.extend([*reader.notes, *on_versions(migrations)])
+    late = layout.late if layout is not None else "unknown"
+    return History(prefix, layout.name if layout is not None else "empty", tuple(migrations), tuple(notes), late)
 
 
-def _read(path: str, name: str, allowed: Sequence[str]) -> Decoded | str:
-    """A file's text, or why it is left out. Raises HistoryError: without one of its migrations a history means nothing."""
+def _layout_of(folder: Folder, stated: Stated, prefix: str) -> tuple[Layout | None, list[str]]:
     try:
-        mode = os.lstat(path).st_mode
-        if stat.S_ISLNK(mode):
-            # A pull request may hold links to anything on the machine that checks it.
-            target = os.path.realpath(path)
-            if not any(_inside(target, os.path.realpath(each)) for each in allowed):
-                return "is a link to a file elsewhere and was not read"
-            mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode):
-            return "is no regular file and was not read"
-        with open(path, "rb", buffering=0) as file:
-            return decode(file.read())
-    except OSError as error:
-        raise HistoryError(f"{name}: {_reason(error)}") from error
+        layout, members = layout_of(folder, stated.layout)
+    except JournalError as error:
+        raise HistoryError(f"{prefix}: {error}") from error
+    if layout is None and stated.layout is not None and folder.files:
+        raise HistoryError(f"{prefix}: holds nothing that {stated.layout} would run; leave `layout` out to have it found")
+    return layout, members
 
 
-def _reason(error: OSError) -> str:
-    return f"cannot be read ({(error.strerror or str(error)).lower()})"
+def _ordered(members: Sequence[str], layout: Layout | None) -> Sequence[str]:
+    if layout is not None and layout.order == "given":
+        return members
+    if layout is not None and layout.order == "name":
+        return sorted(members)
+    return sorted(members, key=lambda each: named(each).order)
 
 
-def _left_out(files: Sequence[str], members: Sequence[str], start: str) -> list[str]:
-    """What is said of the SQL files of the folder that are not read."""
-    read = set(members)
-    versions = {named(each).version for each in members} if len(files) > len(members) else set()
-    lone = [each for each in files if is_down(each) and _version_of_down(each) not in versions]
-    notes = [f"{start}{each} is named like the way back of a migration and was not read" for each in sorted(lone)]
-    others = sum(each not in read and not is_down(each) for each in files)
-    if others and members:
-        notes.append(f"{others} SQL {'file' if others == 1 else 'files'} elsewhere below {start or './'} not read")
-    return _some(notes)
+def _not_taken_in(migrations: list[Migration]) -> list[Migration]:
+    """Without the files that run as part of others."""
+    taken = {each.source.path for migration in migrations for each in migration.included}
+    return [each for each in migrations if each.path not in taken or each.version] if taken else migrations
 
 
-def _version_of_down(path: str) -> str:
-    folder, _, file = path.rpartition("/")
-    return named(folder.rpartition("/")[2] if file.lower() == "down.sql" else file.lstrip("U")).version
-
-
-def _twice(version: str, paths: Sequence[str]) -> str:
-    return f"version {version} stands {len(paths)} times, read in this order: {', '.join(paths[:NOTES_OF_A_KIND])}"
-
-
-def _some(notes: Sequence[str]) -> list[str]:
-    more = len(notes) - NOTES_OF_A_KIND
-    return [*notes[:NOTES_OF_A_KIND], f"… and {more} more such"] if more > 1 else list(notes)
+def _started(migrations: list[Migration], file: str, reader: _Reader, working: str) -> tuple[list[Migration], list[str]]:
+    """The history from a dump on: what the dump says to be in it has run already."""
+    path = shown(file, working)
+    if not os.path.isfile(file):
+        raise HistoryError(f"{path}: the configured starting state does not exist")
+    source = reader.source(file, path)
+    if source is None:
+        raise HistoryError(f"{path}: the configured starting state cannot be read")
+    done = versions_in(source.text)
+    left = [each for each in migrations if each.version not in done and each.path != path]
+    note = f"{len(migrations) - len(left)} migrations are part of {path} and were not read again"
+    first = Migration(path, "", base_of(path), source, transactional=False)
+    return [first, *left], [note] if len(left) < len(migrations) else []

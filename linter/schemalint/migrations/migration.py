@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from schemalint.migrations.includes import Included
 from schemalint.text import Source
 
 
@@ -19,6 +20,12 @@ class Migration(msgspec.Struct, frozen=True):
     name: str
     source: Source
     transactional: bool = True  # its statements share one transaction unless they say otherwise
+    shares_session: bool = False  # it runs in the session of the migration before it, with the settings left there
+    included: tuple[Included, ...] = ()  # the files that it takes in
+
+    def taken_in(self, by: str, argument: str) -> Source | None:
+        """The file that a command of psql's in one of its files names."""
+        return next((each.source for each in self.included if (each.by, each.argument) == (by, argument)), None)
 
 
 class History(msgspec.Struct, frozen=True):
@@ -28,3 +35,4 @@ class History(msgspec.Struct, frozen=True):
     layout: str
     migrations: tuple[Migration, ...]
     notes: tuple[str, ...] = ()
+    late: str = "unknown"  # what the tool does with a migration that is older than the newest one applied

@@ -8,6 +8,7 @@ from re import compile as pattern
 import msgspec
 
 FLYWAY = pattern(r"(?P<kind>[VBUR])(?P<version>\d+(?:[._]\d+)*)?__(?P<name>.*)")
+SUPABASE = pattern(r"\d+_.*\.sql$")
 # 2025-11-01-120000_x, 2025_11_01_120000_x, 2025-11-01T12-00-00_x
 DATED = pattern(r"(?P<version>(?:19|20)\d\d([-_.])\d\d\2\d\d(?:[-_.T]\d+)*)(?:[-_. ]+(?P<name>.*))?$")
 NUMBERED = pattern(r"(?P<version>\d+(?:\.\d+)*)(?:[-_. ]*(?P<name>.*))?$")
@@ -30,13 +31,18 @@ class Named(msgspec.Struct, frozen=True):
     order: Order  # versions by their numbers, then what has none, then what is applied again and again
 
 
+def base_of(path: str) -> str:
+    """The name of the file itself."""
+    return path.rpartition("/")[2]
+
+
 def is_sql(path: str) -> bool:
     return path[-4:].lower() == ".sql"
 
 
 def is_down(path: str) -> bool:
     """Whether a file takes a migration back; nobody applies it on the way to the newest state."""
-    file = path.rpartition("/")[2]
+    file = base_of(path)
     flyway = FLYWAY.match(file)
     return DOWN.search(file) is not None or (flyway is not None and flyway["kind"] == "U" and flyway["version"] is not None)
 

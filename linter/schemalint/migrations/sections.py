@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from re import IGNORECASE, MULTILINE
 from re import compile as pattern
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from schemalint.parse.splitter import pieces
+
+if TYPE_CHECKING:
+    from schemalint.migrations.layouts import Transaction
 
 # goose: -- +goose Up · sql-migrate: -- +migrate Down notransaction · dbmate: -- migrate:up transaction:false
 MARKER = pattern(
@@ -18,6 +22,10 @@ MARKER = pattern(
     MULTILINE | IGNORECASE,
 )
 HINTS = ("+goose", "+migrate", "migrate:")
+# node-pg-migrate: -- Up Migration
+WAYS = pattern(r"^[ \t]*--[ \t-]*(?P<what>up|down)[ \t]+migration\b(?P<options>[^\r\n]*)", MULTILINE | IGNORECASE)
+# sqlx: in the first line; Atlas: in the comments at the top.
+OPTED_OUT = pattern(r"--[ \t]*no-transaction\b|(?:[ \t]*--[^\n]*\n|[ \t\r]*\n)*[ \t]*--[ \t]*atlas:txmode[ \t]+none\b")
 NO_TRANSACTION = pattern(r"\bnotransaction\b|\btransaction:\s*false\b", IGNORECASE)
 # No server takes these inside a transaction block: whoever has such a file lets it run outside of one. What may stand
 # between the words is short, so that a text made to be slow is not.
@@ -36,11 +44,14 @@ class UpPart(msgspec.Struct, frozen=True):
     transactional: bool = True
 
 
-def up_part(text: str) -> UpPart:
-    """The part of a file that is applied, at its place, and whether it runs in one transaction."""
-    if not any(each in text for each in HINTS):
-        return UpPart(text, not _has_to_run_outside(text))
-    markers = list(MARKER.finditer(text))
+def up_part(text: str, habit: Transaction = "where possible", ways: bool = False) -> UpPart:
+    """The part of a file that is applied, at its place, and whether it runs in one transaction.
+
+    `habit` is what the tool does with a file that says nothing of it; with `ways` the file has node-pg-migrate's marks.
+    """
+    if not ways and not any(each in text for each in HINTS):
+        return UpPart(text, _is_transaction(text, habit))
+    markers = list((WAYS if ways else MARKER).finditer(text))
     sections = [each for each in markers if each["what"].lower() in ("up", "down")]
     transactional = len(sections) == len(markers) and not any(
         NO_TRANSACTION.search(each["options"]) for each in sections if each["what"].lower() == "up"
@@ -53,6 +64,16 @@ def up_part(text: str) -> UpPart:
         section = text[marker.start() : end]
         kept.append(section if marker["what"].lower() == "up" else _blank(section))
     return UpPart("".join(kept), transactional)
+
+
+def _is_transaction(text: str, habit: Transaction) -> bool:
+    if habit == "none":
+        return False
+    if habit == "where possible":
+        return not _has_to_run_outside(text)
+    if habit == "script":
+        return not _has_to_run_outside(text) or sum(not each.meta for each in pieces(text)) > 1
+    return OPTED_OUT.match(text) is None
 
 
 def _has_to_run_outside(text: str) -> bool:

@@ -8,13 +8,16 @@ import threading
 from collections.abc import Iterator
 from re import IGNORECASE
 from re import compile as pattern
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from schemalint.parse.libpg_query import ParseError, parse_json, scan
 from schemalint.parse.splitter import Piece, pieces, skip_blank
 from schemalint.text import ByteOffsets, Source, Span
+
+if TYPE_CHECKING:
+    from schemalint.migrations.migration import Migration
 
 WHOLE_AT_MOST = 100_000  # characters of a file that is parsed in one piece
 DATA_FROM = 65_536  # characters of an INSERT from which on it is taken for data
@@ -23,6 +26,8 @@ DEEP_RECURSION = 200_000
 # What libpg_query cannot read: psql's commands and the data behind COPY.
 NOT_SQL = pattern(r"(?m)^\s*\\|\bFROM\s+STDIN\b|\\g", IGNORECASE)
 INSERT_VALUES = pattern(r"\s*INSERT\s+INTO\b[^;']*?\bVALUES\s*\(", IGNORECASE)
+# Flyway's ${name}; psql's :name, :'name' and :"name".
+PLACEHOLDER = pattern(r"""\$\{[^${}\s]+\}|:(?:[A-Za-z_]\w*|'\w+'|"\w+")""")
 TOO_DEEP = "nested too deeply to be read"
 
 _decoder = msgspec.json.Decoder()
@@ -59,7 +64,29 @@ class MetaCommand(msgspec.Struct, frozen=True):
     argument: str
 
 
-Part = Statement | Broken | MetaCommand
+class Unfilled(msgspec.Struct, frozen=True):
+    """A statement with a placeholder, or a variable of psql's, that has no value here."""
+
+    span: Span
+    at: Span
+
+
+Part = Statement | Broken | MetaCommand | Unfilled
+
+
+def read_migration(migration: Migration) -> tuple[Part, ...]:
+    """All statements of a migration, those of the files that it takes in at their place."""
+    parts = read_statements(migration.source)
+    return tuple(_taken_in(parts, migration)) if migration.included else parts
+
+
+def _taken_in(parts: tuple[Part, ...], migration: Migration) -> Iterator[Part]:
+    for part in parts:
+        found = migration.taken_in(part.span.source.path, part.argument) if isinstance(part, MetaCommand) else None
+        if found is None:
+            yield part
+        else:
+            yield from _taken_in(read_statements(found), migration)
 
 
 def read_statements(source: Source) -> tuple[Part, ...]:
@@ -159,7 +186,7 @@ def _read_piece(source: Source, piece: Piece) -> Part:
     return _parsed(span, piece)
 
 
-def _parsed(span: Span, piece: Piece) -> Statement | Broken:
+def _parsed(span: Span, piece: Piece) -> Statement | Broken | Unfilled:
     text = span.text
     try:
         found = _decoded(parse_json(text))
@@ -174,10 +201,12 @@ def _parsed(span: Span, piece: Piece) -> Statement | Broken:
     return Statement(kind, node, Span(span.source, span.start, span.start + end), span.start, ByteOffsets(text), piece.copied)
 
 
-def _broken(span: Span, message: str, location: int | None) -> Broken:
+def _broken(span: Span, message: str, location: int | None) -> Broken | Unfilled:
     """The error at the token that it names; at the end of the statement where there is none."""
     text = span.text
     start = len(text) if location is None else max(0, min(location, len(text)))
+    if (placeholder := PLACEHOLDER.match(text, start)) is not None:
+        return Unfilled(span, Span(span.source, span.start + start, span.start + placeholder.end()))
     end = start
     while end < len(text) and (text[end].isalnum() or text[end] == "_"):
         end += 1

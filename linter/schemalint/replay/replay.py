@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Node, Relation, Rows
 from schemalint.finding import Unmodelled
-from schemalint.parse.statements import Broken, MetaCommand, Statement, read_statements
+from schemalint.parse.statements import MetaCommand, Part, Statement, Unfilled, read_migration
 from schemalint.replay import transactions
 from schemalint.replay.alter_table import alter_table, command_spans
 from schemalint.replay.context import Context, Handler, NotModelled, Refused
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Refusal", "Replayed", "Step", "command_span", "replay_migration", "replay_statement"]
 
+PSQL_UNKNOWN = {
+    **dict.fromkeys(("i", "include", "ir", "include_relative"), "no such file in the project, so what it holds is not known"),
+    "gexec": "psql runs what the statement answers, which is not known",
+    "if": "psql decides what runs, and all of it was read",
+}
 STRICT = "SCHEMALINT_STRICT"  # set in the tests: a defect in a handler is raised, not remarked
 
 
@@ -119,18 +125,35 @@ HANDLERS: dict[str, Handler] = {
 
 
 def replay_migration(catalog: Catalog, migration: Migration) -> Replayed:
-    before = catalog
-    catalog = _at_start(catalog)
+    """A migration that shares the session of the one before it begins with the settings that were left there.
+
+    Which ones a tool applied in one go, history does not tell: what only applies in a session of its own had one.
+    """
+    fresh = _at_start(catalog)
+    if not migration.shares_session or fresh is catalog:
+        return _replayed(catalog, fresh, migration, True)
+    shared = _replayed(catalog, catalog, migration, False)
+    if not _refusals(shared):
+        return shared
+    alone = _replayed(catalog, fresh, migration, True)
+    return alone if _refusals(alone) < _refusals(shared) else shared
+
+
+def _refusals(replayed: Replayed) -> int:
+    return sum(each.refusal is not None for each in replayed.steps)
+
+
+def _replayed(before: Catalog, catalog: Catalog, migration: Migration, own_session: bool) -> Replayed:
     session = transactions.Session(catalog, catalog if migration.transactional else None)
     steps: list[Step] = []
-    for statement in read_statements(migration.source):
+    for statement in read_migration(migration):
         step, session = _step(session, statement)
         steps.append(step)
     after = _at_end(before, session.catalog)
     if steps:
         last = steps[-1]
         steps[-1] = msgspec.structs.replace(last, after=after, commits=True)
-    return Replayed(migration, tuple(steps), before, after)
+    return Replayed(migration, tuple(steps), before, after, own_session)
 
 
 def _at_start(catalog: Catalog) -> Catalog:
@@ -164,10 +187,10 @@ def without_temporary(catalog: Catalog) -> Catalog:
     return drop(catalog, [("schema", schema, 0)], cascade=True)
 
 
-def _step(session: transactions.Session, statement: Statement | Broken | MetaCommand) -> tuple[Step, transactions.Session]:
+def _step(session: transactions.Session, statement: Part) -> tuple[Step, transactions.Session]:
     before = session.catalog
     if not isinstance(statement, Statement):
-        return Step(statement, before, before), session
+        return Step(statement, before, before, None, tuple(_unread(statement))), session
     if statement.kind == "TransactionStmt":
         return transactions.step(session, statement)
     block = session.open is not None
@@ -177,6 +200,14 @@ def _step(session: transactions.Session, statement: Statement | Broken | MetaCom
         after = transactions.ended(after)
     step = Step(statement, before, after, refusal, unmodelled, commits)
     return step, msgspec.structs.replace(session, catalog=after)
+
+
+def _unread(part: Part) -> Iterator[Unmodelled]:
+    """What stays unknown of a text that is no SQL before its tool has worked on it."""
+    if isinstance(part, Unfilled):
+        yield Unmodelled(part.span, f"{part.at.text} has no value here, so the statement is not known")
+    elif isinstance(part, MetaCommand) and (reason := PSQL_UNKNOWN.get(part.name)) is not None:
+        yield Unmodelled(part.span, f"\\{part.name}: {reason}")
 
 
 def replay_statement(catalog: Catalog, statement: Any, block: bool) -> tuple[Catalog, Refusal | None, tuple[Unmodelled, ...]]:

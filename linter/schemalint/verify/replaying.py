@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from schemalint.catalog.catalog import quoted
-from schemalint.parse.statements import Broken, MetaCommand, Statement
+from schemalint.parse.statements import MetaCommand, Part, Statement, Unfilled
 from schemalint.replay.step import Replayed
 from schemalint.text import Span
 from schemalint.verify.environment import Environment, schema_option, stub_of
@@ -44,8 +44,11 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 def apply(connection: Connection, replayed: Replayed, environment: Environment) -> Applied:
-    """A migration, in a session like a new one."""
+    """A migration, in a session like a new one, or with the settings that the one before it has left."""
     connection.execute("DISCARD ALL")
+    if not replayed.own_session:
+        path = ", ".join(map(quoted, replayed.before.search_path)) or '""'
+        connection.execute("SELECT pg_catalog.set_config('search_path', %s, false)", [path])
     if replayed.migration.transactional:
         connection.execute("BEGIN")
     refused: list[Refused] = []
@@ -62,11 +65,11 @@ def apply(connection: Connection, replayed: Replayed, environment: Environment) 
     return Applied(tuple(refused), tuple(skipped))
 
 
-def _statement(
-    connection: Connection, part: Statement | Broken | MetaCommand, environment: Environment
-) -> Refused | Skipped | None:
+def _statement(connection: Connection, part: Part, environment: Environment) -> Refused | Skipped | None:
     if isinstance(part, MetaCommand):
         return Skipped(part.span, f"\\{part.name} is a command of psql's")
+    if isinstance(part, Unfilled):
+        return Skipped(part.span, f"{part.at.text} has no value here")
     if isinstance(part, Statement):
         if part.kind == "TransactionStmt":
             return _transaction(connection, part)

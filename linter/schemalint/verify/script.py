@@ -42,7 +42,7 @@ def _chosen(proved: Proved, fingerprint: str | None) -> Finding:
 
 
 def _lines(finding: Finding, proved: Proved, history: History) -> Iterator[str]:
-    from schemalint.parse.statements import Statement, read_statements
+    from schemalint.parse.statements import Statement, read_migration
 
     path, line, column = finding.span.place
     proof = finding.proof
@@ -60,10 +60,10 @@ def _lines(finding: Finding, proved: Proved, history: History) -> Iterator[str]:
         yield 'SET search_path = "$user", public, extensions;'
     for migration in history.migrations:
         yield f"\n-- {one_line(migration.path)}"
-        for part in read_statements(migration.source):
+        for part in read_migration(migration):
             if isinstance(part, Statement) and not (part.kind == "CopyStmt" and not part.node.get("filename")):
                 yield safe(part.span.text)
-        if migration.source is finding.span.source:
+        if finding.span.source is migration.source or any(e.source is finding.span.source for e in migration.included):
             break
     if proof is not None and proof.script and not finding.rule.startswith(("fails/", "verify/unreported-failure")):
         yield "\n-- the writes that show it; the last one is the one in question"
