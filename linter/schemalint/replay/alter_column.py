@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.catalog.coercion import coercion
-from schemalint.catalog.model import UNKNOWN, Column, ConstraintKind, Expression, Node, Relation, RelationKind, Type
-from schemalint.catalog.type_names import UserTypesOf
-from schemalint.replay.columns import IDENTITY, column_named, default_expression, new_sequence, put_column, with_generated
+from schemalint.catalog.model import Column, ConstraintKind, Expression, Node, Relation, RelationKind, Type
+from schemalint.replay.columns import (
+    IDENTITY,
+    column_named,
+    default_expression,
+    new_sequence,
+    partition_columns,
+    put_column,
+    refuse_identity_of,
+    with_generated,
+)
 from schemalint.replay.constraints import add_not_null, not_null_of, put_changed, table
 from schemalint.replay.context import Context, Refused
 from schemalint.replay.dependencies import dependents, drop, type_word
 from schemalint.replay.foreign_keys import comparable
 from schemalint.replay.inheritance import children_of
+from schemalint.replay.literals import assignable
 from schemalint.replay.names import constraint_name, replace, type_named, use_type
 from schemalint.replay.reading import NOWHERE, Reader
 
@@ -32,13 +40,17 @@ def change_type(catalog: Catalog, oid: int, command: Node, context: Context) -> 
     new = type_named(catalog, definition["typeName"], context)
     if column.inherited and relation.partition_of is not None:
         raise Refused("42P16", f'cannot alter inherited column "{column.name}"')
+    if column.name in partition_columns(relation):
+        message = f'cannot alter column "{column.name}" because it is part of the partition key of relation "{relation.name}"'
+        raise Refused("42P16", message)
     for (kind, holder, inner), automatic in dependents(catalog, ("column", oid, column.number)):
         user = catalog.relation(holder)
         if kind == "relation" and (user is None or user.query is None):
             continue
         if not automatic and kind in USED_BY and (kind, holder, inner) != ("column", oid, column.number):
             raise Refused("0A000", f"cannot alter type of a column used {USED_BY[kind]}")
-    if "raw_default" not in definition and not assignable(catalog, column.type, new):
+    stored = relation.kind is not RelationKind.COMPOSITE_TYPE
+    if stored and "raw_default" not in definition and not assignable(catalog, column.type, new):
         message = f'column "{column.name}" cannot be cast automatically to type {type_word(catalog, new)}'
         raise Refused("42804", message)
     if column.default is not None and not column.generated and not _default_fits(catalog, column, new):
@@ -55,15 +67,6 @@ def change_type(catalog: Catalog, oid: int, command: Node, context: Context) -> 
         if own is not None:
             catalog = use_type(put_column(catalog, child, replace(own, type=new)), child.oid, new)
     return catalog
-
-
-def assignable(catalog: Catalog, source: Type, target: Type) -> bool:
-    """Whether a value of the first type may be assigned to a column of the second; True where that is not known."""
-    if UNKNOWN.id in (source.id, target.id) or source.id == target.id:
-        return True
-    if any(isinstance(each, int) and catalog.relation(abs(each)) is not None for each in (source.id, target.id)):
-        return True
-    return coercion(source.id, target.id, UserTypesOf(catalog)) in ("i", "a")
 
 
 def _default_fits(catalog: Catalog, column: Column, new: Type) -> bool:
@@ -103,7 +106,7 @@ def set_default(catalog: Catalog, oid: int, command: Node, context: Context) -> 
         raise Refused("42601", f'column "{column.name}" of relation "{relation.name}" is a generated column')
     default: Expression | None = None
     if "def" in command:
-        default, catalog = default_expression(catalog, command["def"], context.span, relation)
+        default, catalog = default_expression(catalog, command["def"], context.span, relation, column.name, column.type)
     catalog = put_column(catalog, table(catalog, oid), replace(column, default=default, span=context.span))
     for child in children_of(catalog, relation):
         own = child.column(column.name)
@@ -171,6 +174,7 @@ def add_identity(catalog: Catalog, oid: int, command: Node, context: Context) ->
     if column.default is not None:
         raise Refused("55000", f'column "{column.name}" of relation "{relation.name}" already has a default value')
     node = command["def"]["Constraint"]
+    refuse_identity_of(column.type, context.span)
     catalog, _ = new_sequence(catalog, relation, column.number, column.name, column.type, node.get("options"), identity=True)
     changed = replace(column, identity=IDENTITY[node["generated_when"]], span=context.span)
     return put_column(catalog, table(catalog, oid), changed)

@@ -9,7 +9,7 @@ from re import compile as pattern
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Constraint, ConstraintKind, Node, Relation, RelationKind, Rows
 from schemalint.replay import alter_column
-from schemalint.replay.columns import column_named, define_column, with_generated
+from schemalint.replay.columns import column_named, define_column, partition_columns, with_generated
 from schemalint.replay.constraints import constraint_named, put_changed, table
 from schemalint.replay.context import Context, NotModelled, Refused, element_end
 from schemalint.replay.dependencies import describe, drop
@@ -37,14 +37,14 @@ Command = Callable[[Catalog, int, Node, Context], Catalog]
 Task = tuple[int, Callable[[Catalog], Catalog]]
 
 IGNORED = frozenset({
-    "AT_SetStatistics", "AT_SetStorage", "AT_SetCompression", "AT_SetOptions", "AT_ResetOptions", "AT_SetTableSpace",
-    "AT_ClusterOn", "AT_DropCluster", "AT_SetAccessMethod", "AT_SetLogged", "AT_SetUnLogged", "AT_DropOids", "AT_GenericOptions",
+    "AT_SetTableSpace", "AT_DropCluster", "AT_SetAccessMethod", "AT_DropOids", "AT_GenericOptions",
     "AT_AlterColumnGenericOptions", "AT_ReAddStatistics",
 })  # fmt: skip
 TRIGGER_STATES = {
     "AT_EnableTrig": "O", "AT_EnableAlwaysTrig": "A", "AT_EnableReplicaTrig": "R", "AT_DisableTrig": "D",
     "AT_EnableTrigAll": "O", "AT_DisableTrigAll": "D", "AT_EnableTrigUser": "O", "AT_DisableTrigUser": "D",
 }  # fmt: skip
+COLUMN_OPTIONS = ("AT_SetStatistics", "AT_SetStorage", "AT_SetCompression", "AT_SetOptions", "AT_ResetOptions")
 RULE_STATES = {"AT_EnableRule": "O", "AT_EnableAlwaysRule": "A", "AT_EnableReplicaRule": "R", "AT_DisableRule": "D"}
 SECURITY = {
     "AT_EnableRowSecurity": {"row_security": True},
@@ -52,6 +52,12 @@ SECURITY = {
     "AT_ForceRowSecurity": {"force_row_security": True},
     "AT_NoForceRowSecurity": {"force_row_security": False},
 }
+_ANY = ("AT_ChangeOwner", "AT_SetRelOptions", "AT_ResetRelOptions", "AT_ReplaceRelOptions")
+ALLOWED = {
+    RelationKind.VIEW: (*_ANY, "AT_ColumnDefault"),
+    RelationKind.MATERIALIZED_VIEW: (*_ANY, "AT_SetStatistics", "AT_SetOptions", "AT_ResetOptions", "AT_SetStorage",
+                                     "AT_SetCompression", "AT_ClusterOn", "AT_SetTableSpace", "AT_SetAccessMethod"),
+}  # fmt: skip
 IDENTITIES = {"d": "default", "n": "nothing", "f": "full", "i": "index"}
 
 
@@ -67,6 +73,8 @@ def alter_table(catalog: Catalog, node: Node, context: Context) -> Catalog:
                 return catalog
             raise
     commands = [each["AlterTableCmd"] for each in node["cmds"]]
+    if relation.kind in ALLOWED or node.get("objtype") == "OBJECT_TABLE":
+        _refuse_kind(relation, node, commands)
     tasks: list[Task] = []
     for place, each in enumerate(commands):
         tasks.extend(_tasks(relation, each, context, place, commands))
@@ -75,6 +83,17 @@ def alter_table(catalog: Catalog, node: Node, context: Context) -> Catalog:
     for _, task in tasks:
         catalog = task(catalog)
     return catalog
+
+
+def _refuse_kind(relation: Relation, node: Node, commands: list[Node]) -> None:
+    """What PostgreSQL does to tables only (ATSimplePermissions)."""
+    if relation.kind is RelationKind.COMPOSITE_TYPE and node.get("objtype") == "OBJECT_TABLE":
+        raise Refused("42809", f'"{relation.name}" is a composite type')
+    allowed = ALLOWED.get(relation.kind)
+    for each in commands if allowed is not None else ():
+        kind = each["subtype"]
+        if kind not in (allowed or ()) and kind in COMMANDS.keys() | {"AT_AddColumn", "AT_AddConstraint"}:
+            raise Refused("42809", f'ALTER action cannot be performed on relation "{relation.name}"')
 
 
 def _tasks(relation: Relation, command: Node, context: Context, place: int, commands: list[Node]) -> list[Task]:
@@ -165,8 +184,6 @@ def _add_column(catalog: Catalog, oid: int, command: Node, context: Context) -> 
             return catalog
         message = f'column "{name}" of relation "{relation.name}" already exists'
         raise Refused("42701", message, certain=not relation.tainted)
-    if relation.kind is RelationKind.VIEW:
-        raise Refused("42809", f'ALTER action ADD COLUMN cannot be performed on relation "{relation.name}"')
     if relation.partition_of is not None:
         raise Refused("42P16", "cannot add column to a partition")
     catalog, definition = define_column(catalog, relation, relation.next_number, node, context)
@@ -213,7 +230,7 @@ def _drop_column(catalog: Catalog, oid: int, command: Node, context: Context) ->
     column = column_named(relation, name)
     if column.inherited:
         raise Refused("42P16", f'cannot drop inherited column "{name}"')
-    if name in _partition_columns(relation):
+    if name in partition_columns(relation):
         raise Refused(
             "42P16", f'cannot drop column "{name}" because it is part of the partition key of relation "{relation.name}"'
         )
@@ -227,11 +244,6 @@ def _drop_column(catalog: Catalog, oid: int, command: Node, context: Context) ->
             catalog = _drop_column(catalog, child.oid, command, context)
     what = describe(catalog, parts[0])
     return drop(catalog, parts, command.get("behavior") == "DROP_CASCADE", what)
-
-
-def _partition_columns(relation: Relation) -> list[str]:
-    parameters = (relation.partition_key or {}).get("partParams") or ()
-    return [each["PartitionElem"]["name"] for each in parameters if "name" in each["PartitionElem"]]
 
 
 # -- constraints
@@ -269,6 +281,9 @@ def _validate_constraint(catalog: Catalog, oid: int, command: Node, context: Con
     found = constraint_named(relation, command["name"])
     if found is None:
         raise _no_constraint(relation, command["name"])
+    if found.kind not in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY, ConstraintKind.NOT_NULL):
+        message = f'cannot validate constraint "{found.name}" of relation "{relation.name}"'
+        raise Refused("42809", message)
     if not found.enforced:
         raise Refused("42809", "cannot validate NOT ENFORCED constraint")
     catalog = put_changed(catalog, relation, replace(found, validated=True))
@@ -285,6 +300,10 @@ def _alter_constraint(catalog: Catalog, oid: int, command: Node, context: Contex
     found = constraint_named(relation, change["conname"])
     if found is None:
         raise _no_constraint(relation, change["conname"])
+    if change.get("alterInheritability") and found.kind is not ConstraintKind.NOT_NULL:
+        raise Refused("42809", f'constraint "{found.name}" of relation "{relation.name}" is not a not-null constraint')
+    if change.get("alterEnforceability") and found.kind is not ConstraintKind.FOREIGN_KEY:
+        raise Refused("42809", f'cannot alter enforceability of constraint "{found.name}" of relation "{relation.name}"')
     if change.get("alterDeferrability") and found.kind is not ConstraintKind.FOREIGN_KEY:
         raise Refused("42809", f'constraint "{found.name}" of relation "{relation.name}" is not a foreign key constraint')
     return put_changed(catalog, relation, _altered(found, change))
@@ -327,6 +346,37 @@ def _security(catalog: Catalog, oid: int, command: Node, context: Context) -> Ca
     return catalog.put(relation)
 
 
+def _set_logged(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalog:
+    """SET LOGGED and UNLOGGED, of a table with the sequences that it owns."""
+    relation, logged = table(catalog, oid), command["subtype"] == "AT_SetLogged"
+    persistence = "permanent" if logged else "unlogged"
+    if relation.persistence == "temporary":
+        raise Refused("42P16", f'cannot change logged status of table "{relation.name}" because it is temporary')
+    if relation.kind is RelationKind.PARTITIONED_TABLE:
+        message = f'ALTER action SET {"LOGGED" if logged else "UNLOGGED"} cannot be performed on relation "{relation.name}"'
+        raise Refused("42809", message)
+    catalog = catalog.put(replace(relation, persistence=persistence))
+    for each in catalog.users(oid):
+        sequence = catalog.relation(each)
+        if sequence is not None and sequence.sequence is not None and sequence.sequence.owner_table == oid:
+            catalog = catalog.put(replace(sequence, persistence=persistence))
+    return catalog
+
+
+def _column_option(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalog:
+    """What is only said of a column; it must be there."""
+    if "name" in command:
+        column_named(table(catalog, oid), command["name"])
+    return catalog
+
+
+def _cluster_on(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalog:
+    relation = table(catalog, oid)
+    if not relation.tainted and all(each.name != command["name"] for each in relation.indexes):
+        raise Refused("42704", f'index "{command["name"]}" for table "{relation.name}" does not exist')
+    return catalog
+
+
 def _owner(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalog:
     from schemalint.replay.rename import role_of
 
@@ -336,13 +386,39 @@ def _owner(catalog: Catalog, oid: int, command: Node, context: Context) -> Catal
 def _replica_identity(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalog:
     statement = command["def"]["ReplicaIdentityStmt"]
     identity = IDENTITIES[statement["identity_type"]]
-    return catalog.put(
-        replace(table(catalog, oid), replica_identity=f"index {statement['name']}" if identity == "index" else identity)
-    )
+    relation = table(catalog, oid)
+    if identity == "index":
+        _refuse_identity_index(relation, statement["name"])
+        identity = f"index {statement['name']}"
+    return catalog.put(replace(relation, replica_identity=identity))
+
+
+def _refuse_identity_index(relation: Relation, name: str) -> None:
+    index = next((each for each in relation.indexes if each.name == name), None)
+    if index is None:
+        if relation.tainted:
+            return
+        raise Refused("42704", f'index "{name}" for table "{relation.name}" does not exist')
+    reasons = {
+        "cannot use non-unique index": not index.unique,
+        "cannot use non-immediate index": not index.immediate,
+        "cannot use expression index": bool(index.expressions),
+        "cannot use partial index": index.predicate is not None,
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise Refused("42809", f'{reason} "{name}" as replica identity')
+    for number in index.columns:
+        column = relation.column_numbered(number)
+        if column is not None and not column.not_null:
+            message = f'index "{name}" cannot be used as replica identity because column "{column.name}" is nullable'
+            raise Refused("42809", message)
 
 
 def _set_options(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalog:
     relation = table(catalog, oid)
+    if relation.kind is RelationKind.PARTITIONED_TABLE:
+        raise Refused("42809", "cannot specify storage parameters for a partitioned table")
     items = (command.get("def") or {}).get("List", {}).get("items") or []
     options = dict(relation.options)
     for name, value in options_of(items):
@@ -403,6 +479,9 @@ COMMANDS: dict[str, tuple[int, Command]] = {
     **dict.fromkeys(RULE_STATES, (MISC, _rule)),
     **dict.fromkeys(SECURITY, (MISC, _security)),
     "AT_ChangeOwner": (MISC, _owner),
+    "AT_ClusterOn": (MISC, _cluster_on),
+    **dict.fromkeys(COLUMN_OPTIONS, (MISC, _column_option)),
+    **dict.fromkeys(("AT_SetLogged", "AT_SetUnLogged"), (MISC, _set_logged)),
     "AT_ReplicaIdentity": (MISC, _replica_identity),
     "AT_SetRelOptions": (MISC, _set_options),
     "AT_ResetRelOptions": (MISC, _set_options),

@@ -166,7 +166,11 @@ def add_key(catalog: Catalog, oid: int, node: Node, span: Span, context: Context
     for each in columns:
         if relation.column(each) is None and not relation.tainted:
             raise Refused("42703", f'column "{each}" named in key does not exist', span)
+        if columns.count(each) > 1:
+            noun = "primary key" if primary else "unique"
+            raise Refused("42701", f'column "{each}" appears twice in {noun} constraint', span)
     catalog, index = _key_index(catalog, relation, node, columns, span)
+    _refuse_beside_partition_key(relation, node, index, span)
     for each in columns if primary else ():
         catalog = add_not_null(catalog, oid, each, None, span, no_inherit=False)
     catalog = put_index(catalog, oid, index)
@@ -180,6 +184,22 @@ def add_key(catalog: Catalog, oid: int, node: Node, span: Span, context: Context
         for partition in partitions_of(catalog, relation):
             catalog = key_on_partition(catalog, oid, partition, constraint)
     return catalog
+
+
+def _refuse_beside_partition_key(relation: Relation, node: Node, index: Index, span: Span) -> None:
+    """A key of a partitioned table must hold every column by which it is partitioned."""
+    if relation.partition_key is None or relation.tainted:
+        return
+    word = {"CONSTR_PRIMARY": "PRIMARY KEY", "CONSTR_UNIQUE": "UNIQUE", "CONSTR_EXCLUSION": "EXCLUDE"}[node["contype"]]
+    for each in relation.partition_key.get("partParams") or ():
+        name = each["PartitionElem"].get("name")
+        if name is None:
+            raise Refused("0A000", f"unsupported {word} constraint with partition key definition", span)
+        column = relation.column(name)
+        if column is not None and column.number not in index.columns:
+            noun = "exclusion" if word == "EXCLUDE" else "unique"
+            message = f"{noun} constraint on partitioned table must include all partitioning columns"
+            raise Refused("0A000", message, span)
 
 
 def _key_index(catalog: Catalog, relation: Relation, node: Node, columns: list[str], span: Span) -> tuple[Catalog, Index]:
@@ -215,6 +235,8 @@ def _key_using_index(catalog: Catalog, relation: Relation, node: Node, span: Spa
     if found is None or found[0].oid != relation.oid:
         raise Refused("42704", f'index "{node["indexname"]}" does not exist', span)
     index = found[1]
+    if any(each.index == index.oid for each in relation.constraints):
+        raise Refused("55000", f'index "{index.name}" is already associated with a constraint', span)
     if not index.unique:
         raise Refused("42809", f'"{index.name}" is not a unique index', span)
     if index.predicate is not None:

@@ -62,8 +62,9 @@ def _parts_of_relation(relation: Relation) -> Iterator[tuple[Part, list[Needed]]
             yield ("default", oid, column.number), _of_expression(column.default, oid, automatic=False)
         if needed:
             yield part, needed
+    included = {each.oid: each.included for each in relation.indexes if each.included}
     for constraint in relation.constraints:
-        needed = [Needed(oid, each, True) for each in constraint.columns]
+        needed = [Needed(oid, each, True) for each in (*constraint.columns, *included.get(constraint.index or 0, ()))]
         needed += _of_expression(constraint.expression, oid, automatic=True)
         if constraint.kind is ConstraintKind.FOREIGN_KEY and constraint.references is not None:
             needed += [Needed(constraint.references, each) for each in constraint.referenced_columns]
@@ -160,7 +161,8 @@ def dependents(catalog: Catalog, part: Part) -> Iterator[tuple[Part, bool]]:
                 continue
             hits = [need for need in needed if need.oid in target and (not column or need.column == column)]
             if hits:
-                yield each, all(need.automatic for need in hits)
+                # A foreign key of a table to itself has its column in both ways.
+                yield each, (any if column else all)(need.automatic for need in hits)
 
 
 def _target_of(catalog: Catalog, part: Part) -> tuple[set[int], int]:

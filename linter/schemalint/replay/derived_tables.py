@@ -247,9 +247,21 @@ def add_inherit(catalog: Catalog, oid: int, command: Node, context: Context) -> 
     child = table(catalog, oid)
     if parent.oid in child.parents:
         raise Refused("42P07", f'relation "{parent.name}" would be inherited from more than once')
+    if child.oid in _line_above(catalog, parent):
+        raise Refused("42P07", "circular inheritance not allowed")
     _refuse_missing(parent, child)
     catalog = catalog.put(replace(child, parents=(*child.parents, parent.oid))).use(oid, parent.oid)
     return inherit_constraints(catalog, parent, oid)
+
+
+def _line_above(catalog: Catalog, relation: Relation) -> set[int]:
+    """A relation and all that it inherits from."""
+    found = {relation.oid}
+    for each in relation.parents:
+        parent = catalog.relation(each)
+        if parent is not None:
+            found |= _line_above(catalog, parent)
+    return found
 
 
 def drop_inherit(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalog:

@@ -102,6 +102,8 @@ def _type(catalog: Catalog, item: Any, node: Node, context: Context) -> list[Par
         if node["removeType"] == "OBJECT_DOMAIN" and found.kind != "domain":
             raise Refused("42809", f'"{name}" is not a domain')
         return [("type", found.oid, 0)]
+    if node["removeType"] == "OBJECT_DOMAIN":
+        raise Refused("42809", f'"{name}" is not a domain')
     if found.kind is not RelationKind.COMPOSITE_TYPE:
         raise Refused("2BP01", f"cannot drop type {name} because table {name} requires it")
     return [("relation", found.oid, 0)]

@@ -10,6 +10,7 @@ from schemalint.catalog.access import is_safe_path
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import UNKNOWN, Argument, Function, Node, Reference, Type
 from schemalint.catalog.type_names import strings
+from schemalint.catalog.type_printing import format_type
 from schemalint.replay.context import Context, NotModelled, Refused
 from schemalint.replay.names import (
     certainly_missing,
@@ -122,7 +123,13 @@ def _result(
         if not outputs:
             raise Refused("42P13", "function result type must be specified")
         return (RECORD if len(outputs) > 1 else outputs[0].type), False
-    return type_named(catalog, given, context), bool(given.get("setof"))
+    result = type_named(catalog, given, context)
+    if outputs:
+        expected = RECORD if len(outputs) > 1 else outputs[0].type
+        if UNKNOWN not in (result, expected) and result.id != expected.id:
+            shown_type = format_type(Type(expected.id), catalog)
+            raise Refused("42P13", f"function result type must be {shown_type} because of OUT parameters")
+    return result, bool(given.get("setof"))
 
 
 def _options(options: Any, catalog: Catalog) -> dict[str, Any]:

@@ -21,6 +21,9 @@ ORDERINGS = {
 INDEXED = (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE, RelationKind.MATERIALIZED_VIEW, RelationKind.FOREIGN_TABLE)
 
 
+BUILT_IN = frozenset({"btree", "hash", "gin", "gist", "spgist", "brin"})
+
+
 def create_index(catalog: Catalog, node: Node, context: Context) -> Catalog:
     relation = relation_of(catalog, node["relation"])
     if relation.kind not in INDEXED:
@@ -42,8 +45,31 @@ def create_index(catalog: Catalog, node: Node, context: Context) -> Catalog:
     return catalog
 
 
+def _refuse_unable(node: Node) -> None:
+    """What an access method cannot do, as far as PostgreSQL's own go (pg_indexam_has_property)."""
+    method = node.get("accessMethod") or "btree"
+    if method in BUILT_IN and method != "btree":
+        if node.get("unique"):
+            raise Refused("0A000", f'access method "{method}" does not support unique indexes')
+        ordered = any({"ordering", "nulls_ordering"} & _ordering(each) for each in node["indexParams"])
+        if ordered and method != "btree":
+            raise Refused("0A000", f'access method "{method}" does not support ASC/DESC options')
+        if len(node["indexParams"]) > 1 and method in ("hash", "spgist"):
+            raise Refused("0A000", f'access method "{method}" does not support multicolumn indexes')
+        if node.get("indexIncludingParams") and method in ("hash", "gin", "brin"):
+            raise Refused("0A000", f'access method "{method}" does not support included columns')
+
+
+def _ordering(element: Node) -> set[str]:
+    """What an index column says of its order."""
+    inner = element["IndexElem"]
+    given = {"ordering": "SORTBY_DEFAULT", "nulls_ordering": "SORTBY_NULLS_DEFAULT"}
+    return {key for key, default in given.items() if inner.get(key, default) != default}
+
+
 def define_index(catalog: Catalog, relation: Relation, node: Node, span: Span | None) -> tuple[Catalog, Index]:
     """The index that an IndexStmt describes."""
+    _refuse_unable(node)
     columns: list[int] = []
     expressions: list[Expression] = []
     orderings: list[str] = []
@@ -101,19 +127,26 @@ def index_name(catalog: Catalog, relation: Relation, node: Node) -> str:
     for each in (*node["indexParams"], *(node.get("indexIncludingParams") or ())):
         element = each["IndexElem"]
         base = element.get("name") or output_name(element.get("expr") or {}, "expr")
-        if base == "?column?":
-            base = "expr"
+        names.append("expr" if base == "?column?" else base)
+    names = told_apart(names)
+    return relation_name(catalog, relation.schema, relation.name, columns_addition(names), "idx")
+
+
+def told_apart(names: list[str]) -> list[str]:
+    """ChooseIndexColumnNames: a name that is taken gets a number."""
+    found: list[str] = []
+    for base in names:
         name, number = base, 0
-        while name in names:
+        while name in found:
             number += 1
             name = f"{base}{number}"
-        names.append(name)
-    return relation_name(catalog, relation.schema, relation.name, columns_addition(names), "idx")
+        found.append(name)
+    return found
 
 
 def key_index_name(catalog: Catalog, relation: Relation, columns: list[str], label: str) -> str:
     """ChooseIndexName for a constraint: t_pkey, t_a_b_key, t_a_excl."""
-    second = None if label == "pkey" else columns_addition(columns)
+    second = None if label == "pkey" else columns_addition(told_apart(columns))
     return relation_name(catalog, relation.schema, relation.name, second, label, constraint=True)
 
 

@@ -7,6 +7,7 @@ from schemalint.catalog.model import Expression, Node, Policy, Reference, Relati
 from schemalint.replay.columns import used_by
 from schemalint.replay.context import Context, NotModelled, Refused
 from schemalint.replay.names import owner_now, range_name, relation_of, replace, shown, use_all
+from schemalint.replay.operators import refuse_unknown_operators
 from schemalint.replay.reading import Reader, Scope, expression_in, table_of
 
 EVENTS = {"CMD_SELECT": "select", "CMD_INSERT": "insert", "CMD_UPDATE": "update", "CMD_DELETE": "delete"}
@@ -52,6 +53,8 @@ def _condition(catalog: Catalog, relation: Relation, tree: Node | None, context:
         )
     for each in reader.absent:
         context.gap(f'relation "{shown(*range_name(each))}" is not made by any migration', each)
+    if not relation.tainted:
+        refuse_unknown_operators(catalog, tree, Scope((table_of(relation, catalog),)), context.span)
     return use_all(catalog, relation.oid, used_by(expression)), expression
 
 

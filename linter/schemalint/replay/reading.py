@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from schemalint.catalog.catalog import SYSTEM_SCHEMAS, Catalog
 from schemalint.catalog.model import UNKNOWN, Expression, Node, Reference, Relation, RelationKind, Type
 from schemalint.catalog.type_names import strings, type_of
+from schemalint.replay.context import Refused
 from schemalint.replay.names import find_named, list_name, plain_path
 from schemalint.replay.output_names import literal_text, output_name, split_name
 from schemalint.text import Span
@@ -195,9 +196,12 @@ class Reader:
         """The columns that a SelectStmt yields."""
         scope = self.with_queries(node, outer)
         if node.get("op", "SETOP_NONE") != "SETOP_NONE":
+            from schemalint.replay.typing import refuse_disunited, united
+
             left, right = self.select(node["larg"], scope), self.select(node["rarg"], scope)
+            refuse_disunited(self.catalog, node, left, right)
             return tuple(
-                each if each.type != UNKNOWN or place >= len(right) else each._replace(type=right[place].type)
+                each if place >= len(right) else each._replace(type=united(each.type, right[place].type))
                 for place, each in enumerate(left)
             )
         if "valuesLists" in node:
@@ -300,6 +304,8 @@ class Reader:
                 self.absent.append(node)
             self.resolved = False
             return renamed(Table(name, (), complete=False), node.get("alias"))
+        if found.kind is RelationKind.COMPOSITE_TYPE:
+            raise Refused("42809", f'cannot open relation "{found.name}"')
         self.read(Reference(found.oid), node)
         return renamed(table_of(found, self.catalog), node.get("alias"))
 

@@ -102,12 +102,13 @@ HANDLERS: dict[str, Handler] = {
     "InsertStmt": lazily("rows", "insert"),
     "DeleteStmt": lazily("rows", "delete"),
     "CopyStmt": lazily("rows", "copy"),
+    "CommentStmt": lazily("comments", "comment"),
     "TruncateStmt": lazily("rows", "truncate"),
     "AlterDatabaseSetStmt": lazily("settings", "set_database_default"),
     "AlterRoleSetStmt": lazily("settings", "set_database_default"),
     **dict.fromkeys(
         (
-            "UpdateStmt", "MergeStmt", "CommentStmt", "SecLabelStmt", "LockStmt", "VacuumStmt", "ReindexStmt", "ClusterStmt",
+            "UpdateStmt", "MergeStmt", "SecLabelStmt", "LockStmt", "VacuumStmt", "ReindexStmt", "ClusterStmt",
             "RefreshMatViewStmt", "ExplainStmt", "VariableShowStmt", "NotifyStmt", "ListenStmt", "UnlistenStmt", "CheckPointStmt",
             "AlterSystemStmt", "PrepareStmt", "DeallocateStmt", "CreateStatsStmt", "AlterStatsStmt", "ConstraintsSetStmt",
             "CreateOpClassStmt", "CreateOpFamilyStmt", "AlterOpFamilyStmt", "AlterEventTrigStmt", "AlterExtensionStmt",

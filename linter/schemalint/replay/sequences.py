@@ -8,7 +8,7 @@ from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Node, Relation, RelationKind, SequenceState
 from schemalint.catalog.type_names import strings, type_of
 from schemalint.replay.columns import column_named
-from schemalint.replay.context import Context
+from schemalint.replay.context import Context, Refused
 from schemalint.replay.names import find_relation, owner_now, relation_of, replace
 from schemalint.replay.tables import PERSISTENCE, open_relation, with_privileges
 
@@ -39,6 +39,8 @@ def _with(catalog: Catalog, sequence: Relation, options: list[Node]) -> Catalog:
     state = with_options(sequence.sequence, options, catalog)
     for each in options:
         if each["DefElem"]["defname"] == "owned_by":
+            if state.identity:
+                raise Refused("0A000", "cannot change ownership of identity sequence")
             names = strings(each["DefElem"]["arg"]["List"]["items"])
             if names == ["none"]:
                 state = replace(state, owner_table=None, owner_column=0)

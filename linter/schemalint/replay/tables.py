@@ -28,6 +28,8 @@ def create_table(catalog: Catalog, node: Node, context: Context) -> Catalog:
     opened = open_relation(catalog, node["relation"], context, bool(node.get("if_not_exists")))
     if opened is None:
         return catalog
+    if "partspec" in node and node["relation"].get("relpersistence") == "u":
+        raise Refused("0A000", "partitioned tables cannot be unlogged")
     catalog, schema = opened
     catalog, oid = catalog.new_oid()
     kind = RelationKind.PARTITIONED_TABLE if "partspec" in node else RelationKind.TABLE
@@ -41,6 +43,8 @@ def create_table(catalog: Catalog, node: Node, context: Context) -> Catalog:
 
         catalog, table = begin_derived(catalog, table, node, context)
     catalog, table, constraints, generated = _elements(catalog, table, node.get("tableElts") or (), context)
+    if kind is RelationKind.PARTITIONED_TABLE:
+        _refuse_partition_key(table, {number for number, _ in generated})
     catalog = catalog.put(with_privileges(catalog, table))
     for number, tree in generated:
         catalog = with_generated(catalog, oid, number, tree)
@@ -55,6 +59,19 @@ def create_table(catalog: Catalog, node: Node, context: Context) -> Catalog:
 
             catalog = finish_like(catalog, oid, each["TableLikeClause"], context)
     return catalog
+
+
+def _refuse_partition_key(table: Relation, generated: set[int]) -> None:
+    assert table.partition_key is not None
+    parameters = [each["PartitionElem"] for each in table.partition_key.get("partParams") or ()]
+    if table.partition_key.get("strategy") == "PARTITION_STRATEGY_LIST" and len(parameters) > 1:
+        raise Refused("42P17", 'cannot use "list" partition strategy with more than one column')
+    for name in [each["name"] for each in parameters if "name" in each]:
+        column = table.column(name)
+        if column is None and not table.tainted:
+            raise Refused("42703", f'column "{name}" named in partition key does not exist')
+        if column is not None and column.number in generated:
+            raise Refused("42P17", "cannot use generated column in partition key")
 
 
 def open_relation(catalog: Catalog, node: Node, context: Context, if_not_exists: bool) -> tuple[Catalog, int] | None:
@@ -125,7 +142,9 @@ def _elements(
 
             catalog, like, more = columns_like(catalog, table, number, node, context)
             for column in like:
-                if column.name in columns:
+                if column.name in inherited:
+                    column = replace(column, number=inherited.pop(column.name).number)
+                elif column.name in columns:
                     raise duplicate_column(column.name, context.here(node))
                 columns[column.name] = column
             number += len(like)
@@ -172,6 +191,7 @@ def define_untyped(catalog: Catalog, table: Relation, before: Column, node: Node
     return definition
 
 
+KEYS = ("CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_EXCLUSION")
 ORDER = {
     "CONSTR_NOTNULL": 0,
     "CONSTR_CHECK": 0,
@@ -184,18 +204,28 @@ ORDER = {
 
 def add_constraints(catalog: Catalog, oid: int, constraints: list[Constrained], context: Context, creating: bool) -> Catalog:
     """The constraints of a definition, in the order in which PostgreSQL makes them: checks, keys, foreign keys."""
-    seen: list[tuple[object, ...]] = []
-    for each in sorted(constraints, key=_order) if len(constraints) > 1 else constraints:
-        kind = each.node["contype"]
-        if kind in ("CONSTR_PRIMARY", "CONSTR_UNIQUE") and creating:
-            # PRIMARY KEY UNIQUE over the same columns is one index.
-            keys = each.node.get("keys") or [{"String": {"sval": each.column}}]
-            same = (str(keys), bool(each.node.get("nulls_not_distinct")), bool(each.node.get("deferrable")))
-            if same in seen and "including" not in each.node:
-                continue
-            seen.append(same)
+    if sum(each.node["contype"] == "CONSTR_PRIMARY" for each in constraints) > 1:
+        raise Refused("42P16", "multiple primary keys are not allowed", constraints[-1].span)
+    for each in _merged(sorted(constraints, key=_order)) if creating and len(constraints) > 1 else constraints:
         catalog = add_constraint(catalog, oid, each, context, creating)
     return catalog
+
+
+def _merged(constraints: list[Constrained]) -> list[Constrained]:
+    """Without keys that say the same again: PRIMARY KEY UNIQUE over the same columns is one index, under the name given."""
+    kept: dict[tuple[object, ...], Constrained] = {}
+    for place, each in enumerate(constraints):
+        if each.node["contype"] not in KEYS:
+            kept[(place,)] = each
+            continue
+        keys = each.node.get("keys") or [{"String": {"sval": each.column}}]
+        others = (each.node.get(field) for field in ("exclusions", "including", "where_clause", "access_method"))
+        flags = (bool(each.node.get(field)) for field in ("nulls_not_distinct", "deferrable", "initdeferred"))
+        same = (str(keys), *map(str, others), *flags)
+        first = kept.setdefault(same, each)
+        if "conname" in each.node and "conname" not in first.node:
+            kept[same] = first._replace(node={**first.node, "conname": each.node["conname"]})
+    return list(kept.values())
 
 
 def _order(constrained: Constrained) -> int:
@@ -215,7 +245,7 @@ def add_constraint(catalog: Catalog, oid: int, constrained: Constrained, context
         return add_check(catalog, oid, node, span, creating, column)
     if kind == "CONSTR_FOREIGN":
         return add_foreign_key(catalog, oid, node, span, context, creating, column)
-    if kind in ("CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_EXCLUSION"):
+    if kind in KEYS:
         return add_key(catalog, oid, node, span, context, column)
     context.gap(f"constraint of kind {kind} is not modelled", node)
     return catalog

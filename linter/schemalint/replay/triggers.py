@@ -37,9 +37,12 @@ def create_trigger(catalog: Catalog, node: Node, context: Context) -> Catalog:
         bool(each["TriggerTransition"].get("isNew")): each["TriggerTransition"]["name"]
         for each in node.get("transitionRels") or ()
     }
+    events = frozenset([event for bit, event in EVENTS if node.get("events", 0) & bit])
+    if names:
+        _check_transition_tables(names, timing, level, events, bool(columns), relation)
     trigger = Trigger(
-        oid=oid, name=name, relation=relation.oid, function=function.oid, timing=timing,
-        events=frozenset([event for bit, event in EVENTS if node.get("events", 0) & bit]), level=level, columns=columns,
+        oid=oid, name=name, relation=relation.oid, function=function.oid, timing=timing, events=events, level=level,
+        columns=columns,
         when=when,
         arguments=tuple(strings(node.get("args"))),
         constraint=bool(node.get("isconstraint")), deferrable=bool(node.get("deferrable")),
@@ -63,6 +66,26 @@ def _check_kind(relation: Relation, timing: str, level: str) -> None:
             raise Refused("42809", f'"{relation.name}" is a view', detail="Views cannot have row-level BEFORE or AFTER triggers.")
     else:
         raise Refused("42809", f'relation "{relation.name}" cannot have triggers')
+
+
+def _check_transition_tables(
+    names: dict[bool, str], timing: str, level: str, events: frozenset[str], listed: bool, relation: Relation
+) -> None:
+    """REFERENCING, as CreateTriggerFiringOn checks it."""
+    if timing != "after":
+        raise Refused("42P17", "transition table name can only be specified for an AFTER trigger")
+    if level == "row" and relation.kind is RelationKind.PARTITIONED_TABLE:
+        raise Refused("0A000", f'"{relation.name}" is a partitioned table')
+    if "truncate" in events:
+        raise Refused("0A000", "TRUNCATE triggers with transition tables are not supported")
+    if len(events) > 1:
+        raise Refused("0A000", "transition tables cannot be specified for triggers with more than one event")
+    if listed:
+        raise Refused("0A000", "transition tables cannot be specified for triggers with column lists")
+    if True in names and events == {"delete"}:
+        raise Refused("42P17", "NEW TABLE can only be specified for an INSERT or UPDATE trigger")
+    if False in names and events == {"insert"}:
+        raise Refused("42P17", "OLD TABLE can only be specified for a DELETE or UPDATE trigger")
 
 
 def trigger_function(catalog: Catalog, node: Node, context: Context) -> tuple[Catalog, Function]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from schemalint.catalog.coercion import common_type
 from schemalint.catalog.model import UNKNOWN, Node, Type
-from schemalint.catalog.type_names import array_of, strings, type_of
+from schemalint.catalog.type_names import UserTypesOf, array_of, strings, type_of
+from schemalint.catalog.type_printing import format_type
+from schemalint.replay.context import Refused
 
 if TYPE_CHECKING:
-    from schemalint.replay.reading import Reader, Scope
+    from schemalint.catalog.catalog import Catalog
+    from schemalint.replay.reading import Output, Reader, Scope
 
 BOOLEAN = Type("bool")
 RESULTS = {
@@ -102,6 +106,52 @@ def _common(types: list[Type]) -> Type:
     if all(each.id in NUMBERS for each in known):
         return Type(NUMBERS[max(NUMBERS.index(str(each.id)) for each in known)])
     return UNKNOWN
+
+
+def united(left: Type, right: Type) -> Type:
+    """The type of a column of UNION and its like, as far as it is known."""
+    if UNKNOWN in (left, right):
+        return right if left == UNKNOWN else left
+    found = _common([left, right])
+    return left if found == UNKNOWN else found
+
+
+def refuse_disunited(catalog: Catalog, node: Node, left: Sequence[Output], right: Sequence[Output]) -> None:
+    """What the two sides of UNION and its like must have in common; literals without a type take that of the other side."""
+    word = node["op"].removeprefix("SETOP_")
+    if any(any("targetList" not in side for side in _leaves(node[end])) for end in ("larg", "rarg")):
+        return
+    literal = [_literal_places(node[end]) for end in ("larg", "rarg")]
+    for place, (one, other) in enumerate(zip(left, right, strict=False)):
+        ids = (one.type.id, other.type.id)
+        if UNKNOWN.id in ids or any(place in each for each in literal):
+            continue
+        if common_type(ids, UserTypesOf(catalog)) is None:
+            first, second = (format_type(Type(each), catalog) for each in ids)
+            raise Refused("42804", f"{word} types {first} and {second} cannot be matched")
+
+
+def _leaves(node: Node) -> list[Node]:
+    """The simple queries of a tree of UNIONs."""
+    if node.get("op", "SETOP_NONE") == "SETOP_NONE":
+        return [node]
+    return [*_leaves(node["larg"]), *_leaves(node["rarg"])]
+
+
+def _literal_places(node: Node) -> set[int]:
+    """The columns that are an untyped literal in one of the simple queries; all from the first star on."""
+    places: set[int] = set()
+    for leaf in _leaves(node):
+        for place, each in enumerate(leaf["targetList"]):
+            value = each["ResTarget"].get("val", {})
+            if any("A_Star" in field for field in value.get("ColumnRef", {}).get("fields") or ()):
+                places.update(range(place, MOST_COLUMNS) if len(leaf["targetList"]) > 1 else ())
+            elif not ({"ColumnRef", "TypeCast"} & value.keys()):
+                places.add(place)
+    return places
+
+
+MOST_COLUMNS = 1664  # MaxTupleAttributeNumber
 
 
 def _unified(nodes: list[Node], reader: Reader, scope: Scope) -> Type:

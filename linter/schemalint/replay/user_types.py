@@ -18,7 +18,7 @@ from schemalint.catalog.model import (
     UserType,
 )
 from schemalint.catalog.type_names import strings, type_of
-from schemalint.replay.columns import define_column, used_by
+from schemalint.replay.columns import define_column, is_plain_null, serial_of, used_by
 from schemalint.replay.context import Context, Refused
 from schemalint.replay.names import (
     constraint_name,
@@ -35,6 +35,7 @@ from schemalint.replay.names import (
 )
 from schemalint.replay.reading import Output, Table, expression_in
 from schemalint.replay.transactions import FRESH, MADE
+from schemalint.text import Span
 
 
 def _open(catalog: Catalog, names: list[Node], context: Context) -> tuple[Catalog, int, str]:
@@ -103,7 +104,10 @@ def create_composite(catalog: Catalog, node: Node, context: Context) -> Catalog:
     relation = Relation(oid, schema, name, RelationKind.COMPOSITE_TYPE, owner=owner_now(catalog), span=context.span)
     columns = []
     for place, each in enumerate(node.get("coldeflist") or ()):
-        catalog, definition = define_column(catalog, relation, place + 1, each["ColumnDef"], context)
+        column = each["ColumnDef"]
+        if (serial := serial_of(column["typeName"])) is not None:
+            raise Refused("42704", f'type "{serial}" does not exist', context.here(column))
+        catalog, definition = define_column(catalog, relation, place + 1, column, context)
         columns.append(definition.column)
     return catalog.put(replace(relation, columns=tuple(columns), next_number=len(columns) + 1))
 
@@ -176,9 +180,8 @@ def create_domain(catalog: Catalog, node: Node, context: Context) -> Catalog:
         constraint = each["Constraint"]
         kind = constraint["contype"]
         if kind == "CONSTR_DEFAULT":
-            default, _ = expression_in(catalog, constraint["raw_expr"], context.here(constraint))
+            default, catalog = _default(catalog, domain, constraint["raw_expr"], context.here(constraint))
             domain = replace(domain, default=default)
-            catalog = use_all(catalog, oid, used_by(default))
         elif kind in ("CONSTR_CHECK", "CONSTR_NOTNULL"):
             catalog, domain = _with_constraint(catalog, domain, constraint, context)
     return use_type(catalog.put(domain), oid, base)
@@ -217,8 +220,16 @@ def alter_domain(catalog: Catalog, node: Node, context: Context) -> Catalog:
 def _domain_default(catalog: Catalog, domain: UserType, node: Node, context: Context) -> Catalog:
     if "def" not in node:
         return catalog.put(replace(domain, default=None))
-    default, _ = expression_in(catalog, node["def"], context.span)
-    return use_all(catalog.put(replace(domain, default=default)), domain.oid, used_by(default))
+    default, catalog = _default(catalog, domain, node["def"], context.span)
+    return catalog.put(replace(domain, default=default))
+
+
+def _default(catalog: Catalog, domain: UserType, node: Node, span: Span) -> tuple[Expression | None, Catalog]:
+    """A domain's DEFAULT; none where it is the constant NULL."""
+    if node.get("A_Const", {}).get("isnull") and domain.base is not None and is_plain_null(catalog, domain.base):
+        return None, catalog
+    default, _ = expression_in(catalog, node, span)
+    return default, use_all(catalog, domain.oid, used_by(default))
 
 
 def _domain_add(catalog: Catalog, domain: UserType, node: Node, context: Context) -> Catalog:

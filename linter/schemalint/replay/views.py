@@ -7,6 +7,7 @@ from schemalint.catalog.model import UNKNOWN, Column, Node, Reference, Relation,
 from schemalint.catalog.type_names import strings
 from schemalint.replay.context import Context, Refused
 from schemalint.replay.names import (
+    TEMPORARY,
     certainly_missing,
     owner_now,
     plain_path,
@@ -33,7 +34,12 @@ def create_view(catalog: Catalog, node: Node, context: Context) -> Catalog:
         for each in node.get("options") or ()
     )
     query = replace(query, check_option=CHECK_OPTIONS.get(node.get("withCheckOption", ""), ""), security_invoker=invoker)
+    if query.resolved and len(node.get("aliases") or ()) > len(outputs):
+        raise Refused("42601", "CREATE VIEW specifies more column names than columns")
     columns = _columns(outputs, strings(node.get("aliases")), context, name)
+    target = node["view"]
+    if schema_name is None and _reads_temporary(catalog, reader):
+        target, schema_name = {**target, "relpersistence": "t"}, TEMPORARY
     existing = None
     if node.get("replace"):
         catalog, schema = schema_for(catalog, schema_name, context)
@@ -41,17 +47,23 @@ def create_view(catalog: Catalog, node: Node, context: Context) -> Catalog:
     if existing is not None:
         view = _replaced(existing, columns, query, options, context)
     else:
-        opened = open_relation(catalog, node["view"], context, False)
+        opened = open_relation(catalog, target, context, False)
         assert opened is not None
         catalog, schema = opened
         catalog, oid = catalog.new_oid()
-        persistence = PERSISTENCE[node["view"].get("relpersistence", "p")]
+        persistence = PERSISTENCE[target.get("relpersistence", "p")]
         view = Relation(
             oid, schema, name, RelationKind.VIEW, columns, len(columns) + 1, persistence=persistence, owner=owner_now(catalog),
             query=query, options=options, tainted=not query.resolved, span=context.span,
         )  # fmt: skip
         view = with_privileges(catalog, view)
     return _used(catalog.put(view), view, reader)
+
+
+def _reads_temporary(catalog: Catalog, reader: Reader) -> bool:
+    """Whether a query is about a relation that goes with the session: then its view goes too."""
+    relations = (catalog.relation(each.oid) for each in reader.references)
+    return any(each is not None and each.persistence == "temporary" for each in relations)
 
 
 def _used(catalog: Catalog, relation: Relation, reader: Reader) -> Catalog:
@@ -76,6 +88,9 @@ def _replaced(
             raise Refused("42P16", f'cannot change name of view column "{old.name}" to "{new.name}"')
         if UNKNOWN not in (old.type, new.type) and old.type.id != new.type.id:
             raise Refused("42P16", f'cannot change data type of view column "{old.name}"', certain=False)
+    defaults = {each.name: each.default for each in existing.columns if each.default is not None}
+    if defaults:
+        columns = tuple([replace(each, default=defaults.get(each.name)) for each in columns])
     return replace(
         existing,
         columns=columns,
@@ -162,6 +177,8 @@ def create_table_as(catalog: Catalog, node: Node, context: Context) -> Catalog:
     catalog, schema = opened
     query, outputs, reader = read_query(catalog, node["query"], context)
     columns = _columns(outputs, strings(into.get("colNames")), context, into["rel"]["relname"])
+    if query.resolved and len(into.get("colNames") or ()) > len(outputs):
+        raise Refused("42601", "too many column names were specified")
     catalog, oid = catalog.new_oid()
     table = Relation(
         oid, schema, into["rel"]["relname"], RelationKind.MATERIALIZED_VIEW if materialized else RelationKind.TABLE, columns,

@@ -1,0 +1,120 @@
+"""Whether an expression can be what a column gets by default, or what is computed for it.
+
+PostgreSQL coerces such an expression to the column's type when the column is defined: cookDefault in catalog/heap.c.
+"""
+
+from __future__ import annotations
+
+import json
+from re import compile as pattern
+from typing import Any
+
+from schemalint.catalog import facts
+from schemalint.catalog.catalog import Catalog
+from schemalint.catalog.coercion import coercion
+from schemalint.catalog.model import UNKNOWN, Node, Type, TypeKind, UserType
+from schemalint.catalog.type_names import UserTypesOf, strings
+from schemalint.catalog.type_printing import format_type
+from schemalint.interpret.input_syntax import FORMS, TIMES
+from schemalint.replay.context import Refused
+from schemalint.replay.reading import NOWHERE, Reader, Scope
+from schemalint.text import Span
+
+DIGIT = pattern(r"\d")
+# Words that stand for a time without a digit in them.
+WORDS = pattern(r"(?i)\s*(?:now|today|tomorrow|yesterday|epoch|allballs|-?\+?infinity)\b")
+
+
+def refuse_unfit(
+    catalog: Catalog,
+    column: str,
+    type_: Type,
+    node: Node,
+    span: Span | None,
+    scope: Scope = NOWHERE,
+    reader: Reader | None = None,
+) -> None:
+    """Refuses an expression that cannot be assigned to a column (42804), or a constant that its type cannot read."""
+    base = catalog.domain_base(type_)
+    constant = node.get("A_Const")
+    if constant is not None and constant.get("isnull"):
+        return
+    if constant is not None and "sval" in constant:
+        refuse_unreadable(catalog, constant["sval"].get("sval", ""), base, span)
+        return
+    found = (reader or Reader(catalog)).type_of(node, scope)
+    if not assignable(catalog, found, type_):
+        message = (
+            f'column "{column}" is of type {format_type(Type(type_.id), catalog)} but default expression is of type '
+            f"{format_type(Type(found.id), catalog)}"
+        )
+        raise Refused("42804", message, span)
+
+
+def assignable(catalog: Catalog, source: Type, target: Type) -> bool:
+    """Whether a value of the first type may be assigned to a column of the second; True where that is not known."""
+    if UNKNOWN.id in (source.id, target.id) or source.id == target.id:
+        return True
+    if any(isinstance(each, int) and catalog.relation(abs(each)) is not None for each in (source.id, target.id)):
+        return True
+    return coercion(source.id, target.id, UserTypesOf(catalog)) in ("i", "a")
+
+
+def refuse_unreadable(catalog: Catalog, text: str, type_: Type, span: Span | None) -> None:
+    """Refuses a constant that the input function of its type does not take, as far as that is plain."""
+    own = catalog.get(type_.id) if isinstance(type_.id, int) else None
+    shown = format_type(Type(type_.id), catalog)
+    if isinstance(own, UserType):
+        if own.kind is TypeKind.ENUM and text not in own.labels:
+            raise Refused("22P02", f'invalid input value for enum {shown}: "{text}"', span)
+        return
+    id_ = type_.id
+    if id_ in TIMES and not DIGIT.search(text) and not WORDS.match(text):
+        raise Refused("22007", f'invalid input syntax for type {shown}: "{text}"', span)
+    form = FORMS.get(str(id_))
+    plain = text.strip().lower()
+    odd = plain.startswith(("0x", "0o", "0b")) or (id_ in FRACTIONAL and plain.strip("+-") in ("nan", "infinity", "inf"))
+    if form is not None and not form.fullmatch(text) and not odd:
+        raise Refused("22P02", f'invalid input syntax for type {shown}: "{text}"', span)
+    if (id_ in ("json", "jsonb") and not _is_json(text)) or (id_ in ("inet", "cidr", "macaddr") and not DIGIT.search(text)):
+        raise Refused("22P02", f"invalid input syntax for type {'json' if id_ == 'jsonb' else shown}", span)
+    fact = facts.type_named(id_) if isinstance(id_, str) else None
+    if fact is not None and fact.category == "A" and not text.lstrip().startswith(("{", "[")) and id_ not in VECTORS:
+        raise Refused("22P02", f'malformed array literal: "{text}"', span)
+
+
+FRACTIONAL = frozenset({"float4", "float8", "numeric"})
+VECTORS = frozenset({"int2vector", "oidvector"})
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def refuse_mutable(catalog: Catalog, node: Any, reader: Reader, span: Span | None) -> None:
+    """Refuses a generation expression that does not always have the same value for the same row (42P17)."""
+    if isinstance(node, list):
+        for each in node:
+            refuse_mutable(catalog, each, reader, span)
+    elif isinstance(node, dict):
+        for kind, inner in node.items():
+            if kind == "SQLValueFunction" or (kind == "FuncCall" and _is_mutable(catalog, inner, reader)):
+                raise Refused("42P17", "generation expression is not immutable", span)
+            refuse_mutable(catalog, inner, reader, span)
+
+
+def _is_mutable(catalog: Catalog, call: Node, reader: Reader) -> bool:
+    """Whether every function that a call can mean is none that is immutable."""
+    names = strings(call.get("funcname"))
+    count = len(call.get("args") or ())
+    own = catalog.find_functions(names[-2] if len(names) > 1 else None, names[-1], reader.path)
+    if own:
+        return all(not each.tainted and each.volatility != "immutable" for each in own)
+    known = [
+        each for each in facts.functions_named(names[-1]) if len(each.arguments) - each.defaults <= count <= len(each.arguments)
+    ]
+    return bool(known) and all(each.volatility != "i" for each in known)
