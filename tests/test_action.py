@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,8 +17,6 @@ ACTION = yaml.safe_load((CHECKOUT / "action.yml").read_text(encoding="utf-8"))
 BREAKING = "ALTER TABLE messages ADD COLUMN required_field text NOT NULL;\n"
 SAFE = "ALTER TABLE messages ADD COLUMN new_field text DEFAULT 'default_value';\n"
 MIGRATION = (MIGRATIONS / CAUTION).as_posix()
-
-
 INSTALL, CHECK = slice(0, 1), slice(1, None)
 
 
@@ -40,15 +37,6 @@ def runner(tmp_path_factory: pytest.TempPathFactory, action: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """The seed without the migration that breaks its sync."""
-    folder = tmp_path / "project"
-    shutil.copytree(PROJECT, folder)
-    (folder / MIGRATION).unlink()
-    return folder
-
-
 def job(runner: Path, action: Path, checkout: Path, **variables: str) -> Job:
     (runner / "summary.md").unlink(missing_ok=True)
     return Job(checkout, runner, action, variables)
@@ -58,8 +46,8 @@ def checked(runner: Path, action: Path, checkout: Path, inputs: Mapping[str, str
     return job(runner, action, checkout, **variables).use(inputs, CHECK)
 
 
-def test_a_broken_migration(runner: Path, action: Path, project: Path, tmp_path: Path) -> None:
-    checkout = pull_request(tmp_path, project, MIGRATION, BREAKING)
+def test_a_broken_migration(runner: Path, action: Path, tmp_path: Path) -> None:
+    checkout = pull_request(tmp_path, PROJECT, MIGRATION, BREAKING)
     done = checked(runner, action, checkout, {}, GITHUB_BASE_REF="main")
     assert done.code == 1, done.log
     assert f"::error file={MIGRATION},line=1,endLine=1,title=breaks/required-column,col=33," in done.log
@@ -71,8 +59,8 @@ def test_a_broken_migration(runner: Path, action: Path, project: Path, tmp_path:
     assert git(checkout, "status", "--porcelain") == ""
 
 
-def test_a_safe_migration(runner: Path, action: Path, project: Path, tmp_path: Path) -> None:
-    checkout = pull_request(tmp_path, project, MIGRATION, SAFE)
+def test_a_safe_migration(runner: Path, action: Path, tmp_path: Path) -> None:
+    checkout = pull_request(tmp_path, PROJECT, MIGRATION, SAFE)
     done = checked(runner, action, checkout, {}, GITHUB_BASE_REF="main")
     assert done.code == 0, done.log
     assert "::error" not in done.log
@@ -81,17 +69,16 @@ def test_a_safe_migration(runner: Path, action: Path, project: Path, tmp_path: P
     assert {each["level"] for each in results} == {"note"}
 
 
-def test_what_was_there_before_is_not_asked_about(runner: Path, action: Path, project: Path, tmp_path: Path) -> None:
-    (project / MIGRATION).write_text(BREAKING)
+def test_what_was_there_before_is_not_asked_about(runner: Path, action: Path, tmp_path: Path) -> None:
     later = (MIGRATIONS / "20251106000000_more.sql").as_posix()
-    checkout = pull_request(tmp_path, project, later, SAFE)
+    checkout = pull_request(tmp_path, PROJECT, later, SAFE)
     assert checked(runner, action, checkout, {}, GITHUB_BASE_REF="main").code == 0
     assert checked(runner, action, checkout, {}).code == 1  # a push: the newest state, in whole
     assert checked(runner, action, checkout, {"since": "HEAD"}).code == 0
 
 
-def test_inputs(runner: Path, action: Path, project: Path, tmp_path: Path) -> None:
-    checkout = pull_request(tmp_path, project, MIGRATION, BREAKING)
+def test_inputs(runner: Path, action: Path, tmp_path: Path) -> None:
+    checkout = pull_request(tmp_path, PROJECT, MIGRATION, BREAKING)
     (checkout / "other.yml").write_text("severity: {breaks/: warning}\n")
     for inputs in (
         {"fail-on": "never"},
@@ -106,8 +93,8 @@ def test_inputs(runner: Path, action: Path, project: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", [each for each in ACTION["inputs"] if each not in ("verify", "working-directory")])
-def test_inputs_are_not_run(runner: Path, action: Path, project: Path, tmp_path: Path, name: str) -> None:
-    checkout = pull_request(tmp_path, project, MIGRATION, SAFE)
+def test_inputs_are_not_run(runner: Path, action: Path, tmp_path: Path, name: str) -> None:
+    checkout = pull_request(tmp_path, PROJECT, MIGRATION, SAFE)
     hostile = '$(touch ran);`touch ran`;"; touch ran; #'
     done = checked(runner, action, checkout, {name: hostile}, GITHUB_BASE_REF="main")
     assert done.code == 2
@@ -118,8 +105,8 @@ def test_no_value_stands_in_a_script() -> None:
     assert not any("${{" in each["run"] for each in ACTION["runs"]["steps"])
 
 
-def test_a_shallow_clone(runner: Path, action: Path, project: Path, tmp_path: Path) -> None:
-    origin = pull_request(tmp_path, project, MIGRATION, SAFE)
+def test_a_shallow_clone(runner: Path, action: Path, tmp_path: Path) -> None:
+    origin = pull_request(tmp_path, PROJECT, MIGRATION, SAFE)
     git(tmp_path, "clone", "-q", "--depth", "1", origin.as_uri(), "shallow")
     done = checked(runner, action, tmp_path / "shallow", {}, GITHUB_BASE_REF="main")
     assert done.code == 2
@@ -129,8 +116,8 @@ def test_a_shallow_clone(runner: Path, action: Path, project: Path, tmp_path: Pa
     assert done.outputs["sarif-file"] == ""
 
 
-def test_proof(runner: Path, action: Path, project: Path, tmp_path: Path) -> None:
-    checkout = pull_request(tmp_path, project, MIGRATION, BREAKING)
+def test_proof(runner: Path, action: Path, tmp_path: Path) -> None:
+    checkout = pull_request(tmp_path, PROJECT, MIGRATION, BREAKING)
     done = job(runner, action, checkout, GITHUB_BASE_REF="main").use({"verify": "true"})
     assert done.code == 1, done.log
     assert "### schemalint verify\n" in done.summary

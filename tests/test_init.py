@@ -159,11 +159,7 @@ def test_the_workflow(tmp_path: Path) -> None:
     """What it runs, run where a pull request brings the migration that breaks the sync."""
     install, check = steps_of(workflow_text(("https://example.org/schemalint", "abc123")))
     assert install["env"] == {"REQUIREMENT": "schemalint @ git+https://example.org/schemalint@abc123"}
-    project = tmp_path / "project"
-    shutil.copytree(SEED, project)
-    breaking = (project / CAUTION).read_text()
-    (project / CAUTION).unlink()
-    checkout = pull_request(tmp_path, project, CAUTION, breaking)
+    checkout = pull_request(tmp_path, SEED, CAUTION, (SEED / CAUTION).read_text())
     variables = {"GITHUB_BASE_REF": "main", "PATH": clean_environment()["PATH"]}
     done = run_script(check["run"], checkout, variables)
     assert done.returncode == 1, done.stderr

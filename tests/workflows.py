@@ -55,6 +55,7 @@ def pull_request(folder: Path, project: Path, migration: str, sql: str) -> Path:
     """A clone as a pull request's checkout has it: the project on `main` at its origin, and a branch with one migration more."""
     origin, checkout = folder / "origin", folder / "checkout"
     shutil.copytree(project, origin)
+    (origin / migration).unlink(missing_ok=True)
     git(origin, "init", "-q", "-b", "main")
     git(origin, "add", ".")
     git(origin, "commit", "-qm", "the history")
