@@ -51,8 +51,9 @@ def run_of(server: Server, fixture: Fixture) -> Run:
 def page_of(server: Server, rule: Rule) -> str:
     """The rule's page, from its file, its fixtures and the server."""
     fixtures = fixtures_of(rule)
-    examples = [next(each for each in fixtures if each.bad is bad) for bad in (True, False)]
-    return rendered(rule, *(run_of(server, each) for each in examples), [each for each in fixtures if each not in examples])
+    bad, good = (next(each for each in fixtures if each.bad is wanted) for wanted in (True, False))
+    others = [each for each in fixtures if each not in (bad, good)]
+    return rendered(rule, run_of(server, bad), run_of(server, good), others)
 
 
 def fixtures_of(rule: Rule) -> list[Fixture]:
@@ -196,7 +197,9 @@ def _lost(run: Run) -> Iterator[str]:
 
 
 def _written(fixture: Fixture) -> str:
-    return "".join((*(each.sql for each in (*fixture.migrations, *fixture.probe)), *fixture.rows.values()))
+    """All SQL of a fixture."""
+    migrations = (each.sql for each in fixture.migrations)
+    return "".join((*migrations, *fixture.rows.values(), *(each.sql for each in fixture.probe)))
 
 
 def _value(value: object, known: str) -> str:
