@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,8 +30,9 @@ ALL = slice(None)
 
 
 def environment() -> dict[str, str]:
-    """What a process starts with."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)} | GIT
+    """What a process starts with; `python3` is the one of the tests, as setup-python would have put it in front."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}
+    return {**inherited, **GIT, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"}
 
 
 def git(folder: Path, *arguments: str) -> str:
