@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import psycopg
 from psycopg import sql
@@ -93,13 +93,24 @@ def running_server() -> Iterator[Server]:
             embedded.cleanup()
 
 
+class Answer(NamedTuple):
+    """What the server says to a statement: its error, or the tag of what it has done."""
+
+    sqlstate: str | None
+    text: str
+
+
+def answer_of(connection: Connection, text: str) -> Answer:
+    try:
+        done = connection.execute(text)
+    except psycopg.Error as error:
+        return Answer(error.sqlstate or type(error).__name__, error.diag.message_primary or str(error))
+    return Answer(None, done.statusmessage or "")
+
+
 def sqlstate_of(connection: Connection, text: str) -> str | None:
     """The SQLSTATE that the server answers with, None where it raises nothing."""
-    try:
-        connection.execute(text)
-    except psycopg.Error as error:
-        return error.sqlstate or type(error).__name__
-    return None
+    return answer_of(connection, text).sqlstate
 
 
 def _make_roles(admin: Connection) -> None:

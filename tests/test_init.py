@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from schemalint.commands.starting import hook_text, origin_of, quoted, workflow_text
-from tests.test_command_line import SEED, error_of, run
+from schemalint.commands.starting import action_of, hook_text, origin_of, quoted, workflow_text
+from tests.test_command_line import CAUTION, SEED, error_of, run
+from tests.workflows import pull_request, run_script
 
 CONFIGURATION, HOOK, WORKFLOW = ".schemalint.yml", ".pre-commit-config.yaml", ".github/workflows/schemalint.yml"
 PROGRAMS = str(Path(sys.executable).parent)
@@ -146,12 +147,37 @@ def test_pre_commit_runs_the_hook(repository: Path) -> None:
     assert "error[breaks/required-column]" in done.stdout
 
 
-def test_the_workflow() -> None:
-    document: dict[Any, Any] = yaml.safe_load(workflow_text(("https://example.org/schemalint", "abc123")))
+def steps_of(workflow: str) -> list[dict[str, Any]]:
+    document: dict[Any, Any] = yaml.safe_load(workflow)
     assert document["permissions"] == {"contents": "read"}
-    *_, install, check = document["jobs"]["schemalint"]["steps"]
+    checkout, _, *steps = document["jobs"]["schemalint"]["steps"]
+    assert checkout["with"] == {"fetch-depth": 0}
+    return steps
+
+
+def test_the_workflow(tmp_path: Path) -> None:
+    """What it runs, run where a pull request brings the migration that breaks the sync."""
+    install, check = steps_of(workflow_text(("https://example.org/schemalint", "abc123")))
     assert install["env"] == {"REQUIREMENT": "schemalint @ git+https://example.org/schemalint@abc123"}
-    assert check == {"run": "schemalint check"}
+    checkout = pull_request(tmp_path, SEED, CAUTION, (SEED / CAUTION).read_text())
+    variables = {"GITHUB_BASE_REF": "main"}
+    done = run_script(check["run"], checkout, variables)
+    assert done.returncode == 1, done.stderr
+    assert f"::error file={CAUTION},line=1," in done.stdout
+    (checkout / CAUTION).unlink()
+    assert run_script(check["run"], checkout, variables).returncode == 0
+
+
+def test_the_workflow_has_the_action_where_it_can() -> None:
+    for address in ("https://github.com/some-body/schemalint.git", "https://github.com/some-body/schemalint"):
+        assert steps_of(workflow_text((address, "abc123"))) == [{"uses": "some-body/schemalint@abc123"}]
+    for address in (
+        "https://github.com/a",
+        "https://github.com/a/b/c",
+        "https://github.com/a/b\n#",
+        "https://github.com.test/a/b",
+    ):
+        assert action_of((address, "abc123")) is None
 
 
 def test_where_it_was_installed_from() -> None:

@@ -6,7 +6,7 @@ A `fails/` fixture cannot be applied, a `breaks/` one makes a probe raise, both 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -15,8 +15,9 @@ import psycopg
 import pytest
 
 from schemalint.rule import load_rules
-from tests.fixture_files import Fixture, Migration, fixture_files, in_one_transaction, read_fixture, statements
-from tests.postgres import Connect, Connection, Server, sqlstate_of
+from tests.applying import apply_all, expected_to_fail, lost, probe, probe_meanwhile
+from tests.fixture_files import Fixture, fixture_files, read_fixture
+from tests.postgres import Answer, Connect, Server, sqlstate_of
 
 LATER = ("drifts", "cutover", "decisions")  # groups whose proof has another form
 
@@ -33,54 +34,8 @@ def fixtures(groups: tuple[str, ...], *, bad: bool) -> list[object]:
     return [pytest.param(path, id="/".join((*path.parts[-3:-1], path.stem))) for path in paths]
 
 
-def apply(connection: Connection, migration: Migration, refused: bool) -> str | None:
-    """The SQLSTATE with which the migration is refused, None where it applies.
-
-    What cannot run in a transaction runs outside one, unless it is expected to be refused: perhaps for that.
-    """
-    if not in_one_transaction(migration.sql) and not refused:
-        return next((state for each in statements(migration.sql) if (state := sqlstate_of(connection, each))), None)
-    connection.execute("BEGIN")
-    state = sqlstate_of(connection, migration.sql)
-    if state is None:
-        return sqlstate_of(connection, "COMMIT")
-    connection.execute("ROLLBACK")
-    return state
-
-
-def expected_to_fail(fixture: Fixture) -> list[str]:
-    """The migrations that the fixture expects to be refused, in order."""
-    fails = [each.migration for each in fixture.expectations if each.rule.startswith("fails/") and each.severity != "info"]
-    return list(dict.fromkeys(fails))
-
-
-def apply_all(connect: Connect, fixture: Fixture) -> dict[str, str]:
-    """The migrations that are refused, each with its SQLSTATE. Each has a session of its own, as a runner would."""
-    if fixture.setup:
-        connect("postgres").execute(fixture.setup)
-    refused, failing = {}, expected_to_fail(fixture)
-    for migration in fixture.migrations:
-        if migration.name in fixture.rows:
-            connect().execute(fixture.rows[migration.name])
-        state = apply(connect(), migration, migration.name in failing)
-        if state:
-            refused[migration.name] = state
-    return refused
-
-
-def probe(connect: Connect, fixture: Fixture) -> list[str | None]:
-    """The server's answers to the probe: an SQLSTATE where it raises."""
-    sessions: dict[str, Connection] = {}
-    answers = []
-    for each in fixture.probe:
-        if each.user not in sessions:
-            sessions[each.user] = connect(each.user)
-        answers.append(sqlstate_of(sessions[each.user], each.sql))
-    return answers
-
-
-def lost(connect: Connect, fixture: Fixture) -> list[tuple[object, ...]]:
-    return connect("postgres").execute(fixture.lost).fetchall() if fixture.lost else []
+def sqlstates_in(answers: Iterable[Answer]) -> list[str | None]:
+    return [each.sqlstate for each in answers]
 
 
 @contextmanager
@@ -100,13 +55,13 @@ def test_cannot_be_applied(postgres: Server, path: Path) -> None:
         refused = apply_all(connect, fixture)
     assert list(refused) == expected_to_fail(fixture)
     stated = sqlstates()[fixture.rule]
-    assert all(not stated or state in stated for state in refused.values()), f"{refused}, where the rule states {stated}"
+    assert all(not stated or each.sqlstate in stated for each in refused.values()), f"{refused}, where the rule states {stated}"
 
 
 @pytest.mark.parametrize("path", fixtures(("breaks",), bad=True))
 def test_breaks(postgres: Server, path: Path) -> None:
     with applied(postgres, path) as (fixture, connect):
-        answers = probe(connect, fixture)
+        answers = sqlstates_in(probe(connect, fixture))
     stated = sqlstates()[fixture.rule]
     raised = [each for each in answers if each and (not stated or each in stated)]
     assert raised, f"the probe answers {answers}, where the rule states {stated}"
@@ -117,7 +72,7 @@ def test_loses(postgres: Server, path: Path) -> None:
     with applied(postgres, path) as (fixture, connect):
         assert fixture.probe, "no probe"
         assert fixture.lost, "no query for what was lost"
-        assert probe(connect, fixture) == [None] * len(fixture.probe)
+        assert sqlstates_in(probe(connect, fixture)) == [None] * len(fixture.probe)
         assert lost(connect, fixture), "nothing was lost"
 
 
@@ -125,21 +80,8 @@ def test_loses(postgres: Server, path: Path) -> None:
 def test_blocks(postgres: Server, path: Path) -> None:
     """While the last migration's transaction is open, a writer in another session waits for it."""
     fixture = read_fixture(path)
-    *earlier, last = fixture.migrations
     with postgres.database() as connect:
-        for migration in earlier:
-            if migration.name in fixture.rows:
-                connect().execute(fixture.rows[migration.name])
-            assert apply(connect(), migration, refused=False) is None
-        if last.name in fixture.rows:
-            connect().execute(fixture.rows[last.name])
-        running = connect()
-        running.execute("BEGIN")
-        running.execute(last.sql)
-        writer = connect()
-        writer.execute("SET lock_timeout = '100ms'")
-        assert "55P03" in [sqlstate_of(writer, each.sql) for each in fixture.probe]
-        running.execute("ROLLBACK")
+        assert "55P03" in sqlstates_in(probe_meanwhile(connect, fixture))
 
 
 @pytest.mark.parametrize("path", fixtures(("exposes",), bad=True))
@@ -164,7 +106,7 @@ def test_does_none_of_it(postgres: Server, path: Path) -> None:
         assert apply_all(connect, fixture) == {}
         if fixture.group in ("breaks", "loses"):
             assert fixture.probe, "no probe"
-        assert probe(connect, fixture) == [None] * len(fixture.probe)
+        assert sqlstates_in(probe(connect, fixture)) == [None] * len(fixture.probe)
         assert lost(connect, fixture) == []
 
 
@@ -175,7 +117,7 @@ def test_a_fixture_that_is_wrong_is_found_out(postgres: Server, tmp_path: Path) 
     path.parent.mkdir(parents=True)
     path.write_text(text)
     with applied(postgres, path) as (fixture, connect):
-        assert probe(connect, fixture) == [None]
+        assert sqlstates_in(probe(connect, fixture)) == [None]
         assert sqlstate_of(connect(), "INSERT INTO a VALUES ('x')") == "22P02"
     path.write_text(text.replace("(id int)", "(id strange)"))
     with pytest.raises(AssertionError, match=r"not applied: .*42704"), applied(postgres, path):

@@ -1,4 +1,4 @@
-"""The hook, run by the real pre-commit on real commits.
+"""The hooks, run by the real pre-commit on real commits.
 
 It comes from this checkout as it stands: its files, uncommitted ones too, are committed to a repository that pre-commit
 installs from. That takes pre-commit the time of a `pip install`, once.
@@ -7,6 +7,7 @@ installs from. That takes pre-commit the time of a `pip install`, once.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -61,13 +62,15 @@ class Hook:
     def pre_commit(self, folder: Path, *arguments: str) -> str:
         return self.must(folder, sys.executable, "-m", "pre_commit", *arguments)
 
-    def project(self, folder: Path) -> Path:
-        """A repository with the seed's history in it, and the hook on its commits."""
+    def entry(self, name: str) -> str:
+        """What a project writes to have the hook of that name."""
+        return f"repos:\n  - repo: {self.repository}\n    rev: {self.head(self.repository)}\n    hooks:\n      - id: {name}\n"
+
+    def project(self, folder: Path, entry: str = "") -> Path:
+        """A repository with the seed's history in it, and hooks on its commits."""
         shutil.copytree(PROJECT, folder)
         (folder / MIGRATIONS / CAUTION).unlink()
-        (folder / ".pre-commit-config.yaml").write_text(
-            f"repos:\n  - repo: {self.repository}\n    rev: {self.head(self.repository)}\n    hooks:\n      - id: schemalint\n"
-        )
+        (folder / ".pre-commit-config.yaml").write_text(entry or self.entry("schemalint"))
         self.commit_of_all(folder)
         self.pre_commit(folder, "install", "--install-hooks")
         return folder
@@ -124,3 +127,30 @@ def test_a_commit_without_migrations_does_not_run_it(hook: Hook, tmp_path: Path)
     done = hook.run(project, "git", "commit", "--message", "notes")
     assert done.returncode == 0, done.stderr
     assert "Skipped" in done.stderr
+
+
+def test_a_commit_is_proved_to_break_the_sync(hook: Hook, tmp_path: Path) -> None:
+    project = hook.project(tmp_path / "project", hook.entry("schemalint-verify"))
+    before = hook.head(project)
+    done = hook.commit(project, CAUTION, (PROJECT / MIGRATIONS / CAUTION).read_text())
+    assert done.returncode == 1, done.stderr
+    assert "error[breaks/required-column]" in done.stderr
+    assert "proof: confirmed: 23502" in done.stderr
+    assert hook.head(project) == before
+    (project / MIGRATIONS / CAUTION).unlink()
+    done = hook.commit(
+        project, "20251105000000_new_field.sql", "ALTER TABLE messages ADD COLUMN new_field text DEFAULT 'default_value';\n"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Passed" in done.stderr
+    assert hook.head(project) != before
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/continuous-integration.md"])
+def test_what_is_documented(hook: Hook, tmp_path: Path, page: str) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (CHECKOUT / page).read_text(encoding="utf-8"), re.DOTALL)
+    (entry,) = (each for each in blocks if "hooks:" in each)
+    entry = entry.replace("…", str(hook.repository), 1).replace("…", hook.head(hook.repository), 1)
+    done = hook.commit(hook.project(tmp_path / "project", entry), CAUTION, (PROJECT / MIGRATIONS / CAUTION).read_text())
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.count("Failed") == entry.count("- id:")

@@ -116,7 +116,7 @@ def test_a_rule_imports_only_what_rules_may_know(file: Path) -> None:
 def test_the_packages_listed_are_the_folders() -> None:
     with (ROOT / "pyproject.toml").open("rb") as file:
         listed = tomllib.load(file)["tool"]["setuptools"]["packages"]
-    folders = ["schemalint.fixtures"]
+    folders = ["schemalint.fixtures", "schemalint.pages"]
     for root, name in ((PACKAGE, "schemalint"), (RULES, "schemalint.rules")):
         folders += [".".join((name, *each.parent.relative_to(root).parts)) for each in root.rglob("__init__.py")]
         bare = [each.parent for each in root.rglob("*.py") if not (each.parent / "__init__.py").exists()]

@@ -526,6 +526,11 @@ class Rule(msgspec.Struct, frozen=True):
     def documentation(self) -> str:
         return (self.check.__doc__ or "").strip()
 
+    @property
+    def summary(self) -> str:
+        """The documentation's first line, a sentence."""
+        return self.documentation.partition("\n")[0]
+
 
 def invariant(*sqlstates: str, shown_by: str = "") -> Callable[[Callable[[State], Violations]], Callable[[State], Violations]]:
     """Marks a rule over one state: each violation that is new after a migration is blamed on it."""

@@ -16,7 +16,8 @@ def lock_order(change: Change) -> Violations:
     The source first, or each in a transaction of its own.
 
     ## Not reported
-    Statements in transactions of their own; tables made in the same migration.
+    Statements in transactions of their own, which let go of the one lock before they ask for the other; tables made in the
+    same migration, which no writer knows yet.
     """
     if change.sqlstate is not None or not change.preceding:
         return

@@ -16,7 +16,8 @@ def rows_locked(change: Change) -> Violations:
     In batches, each in a transaction of its own.
 
     ## Not reported
-    Tables that take no part in a sync, or were made in the same migration; INSERT.
+    Tables that take no part in a sync, whose writers wait for nobody but themselves; tables made in the same migration,
+    which no writer knows yet; INSERT, whose new rows nobody else has yet.
     """
     verb = VERBS.get(change.kind)
     if verb is None or change.sqlstate is not None:

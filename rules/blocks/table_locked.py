@@ -23,7 +23,8 @@ def table_locked(change: Change) -> Violations:
     SET lock_timeout = '2s'; before it, and try again; nothing long after it in the same transaction.
 
     ## Not reported
-    Tables that take no part in a sync; tables made in the same migration; locks that writers do not meet.
+    Tables that take no part in a sync, whose writers wait for nobody but themselves; tables made in the same migration,
+    which no writer knows yet; locks that writers do not meet, as that of CREATE INDEX CONCURRENTLY.
     """
     if change.sqlstate is not None:
         return

@@ -28,8 +28,9 @@ def table_rewritten(change: Change) -> Violations:
     NOT NULL; a new column that is filled in batches.
 
     ## Not reported
-    Tables that take no part in a sync; tables made in the same migration or known to be empty; changes of type that leave
-    the rows as they are (varchar to text, a larger length); SET NOT NULL that a validated CHECK already proves.
+    Tables that take no part in a sync, whose writers wait for nobody but themselves; tables made in the same migration or
+    known to be empty, where the work is none; changes of type that leave the rows as they are (varchar to text, a larger
+    length); SET NOT NULL that a validated CHECK already proves, which PostgreSQL believes without a scan.
     """
     if change.sqlstate is not None:
         return

@@ -13,7 +13,7 @@ def writers_queue(state: State) -> Violations:
     Refresh from a job, or after COMMIT (NOTIFY and a listener).
 
     ## Not reported
-    The same on tables that take no part in a sync.
+    The same on tables that take no part in a sync: no second table depends on how fast their writers are.
     """
     if not state.mirrors:
         return

@@ -1,0 +1,1 @@
+"""The migration applies, and from then on writes raise an error."""

@@ -7,7 +7,7 @@ def check_violated(state: State) -> Violations:
 
     ## Why
     The condition is checked on each row that the trigger writes, NOT VALID or not. It is looked at with what is known
-    of the values: constants and defaults that the trigger writes, and the lengths, ranges and choices that the source
+    of the values: constants and defaults that the trigger writes, and the lengths, ranges and choices that the source's
     own types and CHECKs allow.
 
     ## Way out
@@ -15,8 +15,8 @@ def check_violated(state: State) -> Violations:
     function so that it writes what the target admits.
 
     ## Not reported
-    Conditions that the source demands as well, or that follow from it; conditions that are NULL, which pass; NOT
-    ENFORCED ones.
+    Conditions that the source demands as well, or that follow from it: the row is refused at the source before it could be
+    copied. Conditions that are NULL, which pass; NOT ENFORCED ones, which nobody checks.
     """
     for failing in state.failing("check"):
         failure = failing.failure

@@ -13,8 +13,8 @@ def copy_still_referenced(state: State) -> Violations:
     ON DELETE CASCADE or SET NULL on that foreign key, or let the function delete the referring rows first.
 
     ## Not reported
-    Foreign keys that cascade, or are not enforced; tables that the same function clears first; tables whose rows are copies
-    of rows that refer to the source, which go before.
+    Foreign keys that cascade, or are not enforced, which refuse nothing; tables that the same function clears first; tables
+    whose rows are copies of rows that refer to the source, which go before.
     """
     for failing in state.failing("still-referenced"):
         failure = failing.failure

@@ -13,8 +13,8 @@ def duplicate_key(state: State) -> Violations:
     Add ON CONFLICT to the INSERT, or the same unique constraint to the source first.
 
     ## Not reported
-    Unique columns of which the source has the same unique key; columns that stay NULL; keys that the target makes for
-    itself.
+    Unique columns of which the source has the same unique key, where the second row is refused at the source; columns that
+    stay NULL, which are never equal; keys that the target makes for itself.
     """
     for failing in state.failing("duplicate-key", "unique"):
         failure = failing.failure

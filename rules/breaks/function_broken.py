@@ -15,7 +15,8 @@ def function_broken(state: State) -> Violations:
     Replace the function; run it once on a copy before it goes out.
 
     ## Not reported
-    Paths that are never taken; errors that an EXCEPTION clause of the function takes.
+    Paths that are never taken, as a branch for an event on which no trigger fires; errors that an EXCEPTION clause of the
+    function takes, which are a loss instead of a failure.
     """
     for failing in state.failing(
         "function-syntax", "arity", "not-volatile", "no-return", "case", "no-rows", "not-assigned", "unquoted"

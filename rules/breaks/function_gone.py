@@ -13,7 +13,8 @@ def function_gone(state: State) -> Violations:
     Replace the calling function in the same migration, or keep the old signature as a wrapper.
 
     ## Not reported
-    Functions of extensions and of schemas that no migration makes; calls on paths that are never taken.
+    Functions of extensions and of schemas that no migration makes, which are there or not without the migrations knowing;
+    calls on paths that are never taken.
     """
     for failing in state.failing("function-gone"):
         failure = failing.failure

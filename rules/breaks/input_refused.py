@@ -16,7 +16,8 @@ def input_refused(state: State) -> Violations:
 
     ## Not reported
     Values that the source's type, an enum or a CHECK keeps to texts that fit; texts that a condition around the cast is
-    about; constants; computed texts, in triggers that copy nothing.
+    about, which is there to let only good ones through; constants, which fail at once or never; computed texts, in triggers
+    that copy nothing: what they can be is a guess.
     """
     for failing in state.failing("input-syntax"):
         written = {write.target for path in failing.firing.paths for write in path.writes}

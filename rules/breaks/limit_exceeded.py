@@ -13,7 +13,8 @@ def limit_exceeded(state: State) -> Violations:
     Index a hash or a prefix of long texts: `md5(content)`, `left(content, 200)`; use an identity column of type bigint.
 
     ## Not reported
-    Columns whose source is bounded below the limit, and texts that nothing bounds: whether such values ever come is open.
+    Columns whose source is bounded below the limit; texts that nothing bounds, where whether such values ever come is open,
+    and every text column with an index would be reported.
     """
     for failing in state.failing("size"):
         failure = failing.failure

@@ -13,7 +13,8 @@ def lookup_ambiguous(state: State) -> Violations:
     A unique constraint on what is looked up by, or LIMIT 1 with an ORDER BY that says which row is meant.
 
     ## Not reported
-    Look-ups by a primary key or unique constraint, aggregates, LIMIT 1.
+    Look-ups by a primary key or unique constraint, which find one row at most; aggregates and LIMIT 1, which give one row
+    whatever they find.
     """
     for failing in state.failing("many-rows"):
         yield state.violation(

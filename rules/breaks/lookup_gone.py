@@ -15,7 +15,8 @@ def lookup_gone(state: State) -> Violations:
     prefix.
 
     ## Not reported
-    Queries on paths that are never taken; tables in schemas that no migration makes; system catalogs.
+    Queries on paths that are never taken; tables in schemas that no migration makes, and system catalogs: they are there or
+    not without the migrations knowing.
     """
     for failing in state.failing("lookup-gone", "unknown-column", "ambiguous-name"):
         failure = failing.failure

@@ -15,8 +15,8 @@ def no_arbiter(state: State) -> Violations:
     key.
 
     ## Not reported
-    A unique index of another name on the same columns; ON CONFLICT DO NOTHING without a target; keys that are only
-    renamed.
+    A unique index of another name on the same columns, which serves as well; ON CONFLICT DO NOTHING without a target, which
+    any unique index serves; keys that are only renamed, unless ON CONSTRAINT names them.
     """
     for failing in state.failing("arbiter"):
         failure = failing.failure

@@ -13,8 +13,8 @@ def no_partition(state: State) -> Violations:
     CREATE TABLE … PARTITION OF … DEFAULT, or the missing partitions, in the same migration.
 
     ## Not reported
-    Tables with a DEFAULT partition; bounds that cover all values, or all that the source's type, CHECKs or own partitions
-    let through; keys of several columns or of expressions.
+    Tables with a DEFAULT partition, which takes the rest; bounds that cover all values, or all that the source's type,
+    CHECKs or own partitions let through; keys of several columns or of expressions, whose bounds are not worked out.
     """
     for failing in state.failing("no-partition"):
         name = state.relation_name(failing.failure.relation)

@@ -14,8 +14,9 @@ def nullable_value(state: State) -> Violations:
     the target.
 
     ## Not reported
-    Source columns that are NOT NULL, of a domain that is, or kept from NULL by a CHECK; values that a condition in the
-    function has tested; look-ups through an enforced NOT NULL foreign key.
+    Source columns that are NOT NULL, of a domain that is, or kept from NULL by a CHECK: the row without a value is refused
+    at the source. Values that a condition in the function has tested; look-ups through an enforced NOT NULL foreign key,
+    which find their row.
     """
     for failing in state.failing("nullable-value", "required-column"):
         failure = failing.failure

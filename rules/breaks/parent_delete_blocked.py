@@ -16,9 +16,9 @@ def parent_delete_blocked(state: State) -> Violations:
     ON DELETE CASCADE on the target's foreign key, as the source has it, or a trigger that carries deletes to the target.
 
     ## Not reported
-    Foreign keys that cascade; parents that the source's own foreign key protects as well; syncs that carry
-    deletes in time, by a BEFORE trigger or under a deferred key (else the key is checked before the copy is deleted); NOT
-    ENFORCED keys.
+    Foreign keys that cascade, which take the copy along; parents that the source's own foreign key protects as well, whose
+    delete is refused with or without the sync; syncs that carry deletes in time, by a BEFORE trigger or under a deferred
+    key (else the key is checked before the copy is deleted); NOT ENFORCED keys, which nobody checks.
     """
     for sync in state.mirrors:
         carried = sync.on("insert")

@@ -13,8 +13,8 @@ def refused_by_trigger(state: State) -> Violations:
     Let the sync through: WHEN (pg_trigger_depth() = 0) on the guarding trigger, IS DISTINCT FROM in the second sync.
 
     ## Not reported
-    Exceptions under a condition on the row; triggers that the sync depth or a setting keeps quiet; exceptions that the
-    source own trigger raises to validate rows.
+    Exceptions under a condition on the row, which are there to refuse some rows; triggers that the sync depth or a setting
+    keeps quiet; exceptions that the source's own trigger raises to validate rows, which the application is meant to see.
     """
     for failing in state.failing("raised", "recursion"):
         failure = failing.failure

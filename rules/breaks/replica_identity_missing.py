@@ -14,7 +14,7 @@ def replica_identity_missing(state: State) -> Violations:
     ALTER TABLE … REPLICA IDENTITY FULL (or USING INDEX), or publish inserts only.
 
     ## Not reported
-    Publications of inserts only; tables whose key serves as the identity.
+    Publications of inserts only, which need no identity; tables whose key serves as the identity.
     """
     for failing in state.failing("replica-identity"):
         failure = failing.failure

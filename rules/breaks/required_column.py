@@ -17,8 +17,9 @@ def required_column(state: State) -> Violations:
     trigger function with one that supplies the value; then drop the default.
 
     ## Not reported
-    Columns that a BEFORE trigger on the target fills; identity, serial and generated columns; columns whose default is not
-    NULL; a column that the function supplies by the end of the same migration; tables that no trigger writes to.
+    Columns that a BEFORE trigger on the target fills; identity, serial and generated columns, and columns whose default is
+    not NULL: PostgreSQL has a value for them. A column that the function supplies by the end of the same migration, as no
+    write comes between; tables that no trigger writes to, where each application answers for its own INSERT.
     """
     for failing in state.failing("required-column"):
         failure = failing.failure

@@ -13,7 +13,7 @@ def source_column_gone(state: State) -> Violations:
     Replace the function first so that it no longer reads the column, then drop or rename it.
 
     ## Not reported
-    Columns read only on paths that are never taken; functions that the same migration replaces.
+    Columns read only on paths that are never taken; functions that the same migration replaces, as no write comes between.
     """
     for failing in state.failing("source-column"):
         failure = failing.failure

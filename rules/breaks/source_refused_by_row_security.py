@@ -15,7 +15,7 @@ def source_refused_by_row_security(state: State) -> Violations:
 
     ## Not reported
     Tables that no sync reads; tables on which nobody was granted INSERT, or all the platform's roles at once, which says
-    nothing of who writes; owners and roles that are past row security.
+    nothing of who writes; owners and roles that are past row security, who go on writing.
     """
     if not state.mirrors or not state.source.row_security:
         return

@@ -15,8 +15,9 @@ def target_gone(state: State) -> Violations:
     the function, or leave an updatable view under the old name.
 
     ## Not reported
-    A table dropped and made again, or renamed back, in the same migration; a view in its place that passes writes on;
-    tables in schemas that no migration makes.
+    A table dropped and made again, or renamed back, in the same migration, as no write comes between; a view in its place
+    that passes writes on, under the name that the function looks up; tables in schemas that no migration makes, which are
+    there or not without the migrations knowing.
     """
     for failing in state.failing("target-gone"):
         failure = failing.failure

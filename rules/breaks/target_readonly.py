@@ -13,7 +13,8 @@ def target_readonly(state: State) -> Violations:
     Give the view an INSTEAD OF trigger, write to the table below it, or drop the sync trigger first.
 
     ## Not reported
-    Views that PostgreSQL updates by itself; views with an INSTEAD OF trigger or rule for the event.
+    Views that PostgreSQL updates by itself, as they stand for one table; views with an INSTEAD OF trigger or rule for the
+    event, which takes the write.
     """
     for failing in state.failing("target-readonly"):
         failure = failing.failure

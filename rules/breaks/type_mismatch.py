@@ -14,8 +14,8 @@ def type_mismatch(state: State) -> Violations:
     Replace the function with an explicit cast in the same migration as the type change.
 
     ## Not reported
-    Casts that PostgreSQL makes by itself in an assignment (widening, anything to text, date to timestamp); values whose
-    type is not known.
+    Casts that PostgreSQL makes by itself in an assignment (widening, anything to text, date to timestamp), which succeed;
+    values whose type is not known, where a mismatch would be a guess.
     """
     for failing in state.failing("type-mismatch", "operator", "cast", "type-gone", "enum-label"):
         failure = failing.failure

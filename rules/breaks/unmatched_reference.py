@@ -15,8 +15,9 @@ def unmatched_reference(state: State) -> Violations:
     refers to, or drop it for the time of the move.
 
     ## Not reported
-    Keys for which the source has the same foreign key; parents that another sync fills from the source's parent; keys that
-    stay NULL; NOT ENFORCED ones; a foreign key to the source itself, where the trigger runs AFTER.
+    Keys for which the source has the same foreign key, and so refuses first; parents that another sync fills from the
+    source's parent; keys that stay NULL and NOT ENFORCED ones, which are not checked; a foreign key to the source itself,
+    where the trigger runs AFTER and finds the row.
     """
     for failing in state.failing("foreign-key"):
         failure = failing.failure

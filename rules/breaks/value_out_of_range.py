@@ -13,7 +13,8 @@ def value_out_of_range(state: State) -> Violations:
     Bring the source to the same bound first (a CHECK or the same type), or shorten the value in the function.
 
     ## Not reported
-    Values that the type or a CHECK of the source keeps short enough; explicit casts, which cut.
+    Values that the type or a CHECK of the source keeps short enough, so that none too large exists; explicit casts, which
+    cut instead of raising, and so lose.
     """
     for failing in state.failing("value-out-of-range"):
         failure = failing.failure

@@ -15,8 +15,8 @@ def written_column_gone(state: State) -> Violations:
     column in the same migration or a later one.
 
     ## Not reported
-    Columns that only statements on paths that are never taken name; functions that the same migration replaces; columns
-    that the function does not name.
+    Columns that only statements on paths that are never taken name; functions that the same migration replaces, as no write
+    comes between; columns that the function does not name, which nothing looks for.
     """
     for failing in state.failing("written-column"):
         failure = failing.failure

@@ -1,0 +1,1 @@
+"""What was decided about findings is of no use, or does not hold any more."""

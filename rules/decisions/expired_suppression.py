@@ -12,7 +12,7 @@ def expired_suppression(decisions: Decisions) -> Violations:
     Mend what it was for, and remove it; or decide anew, with another day.
 
     ## Not reported
-    A suppression on its last day, or without one.
+    A suppression on its last day, on which it still holds, or without one: that is for good, and said so.
     """
     for each in decisions.suppressions:
         if decisions.expired(each):

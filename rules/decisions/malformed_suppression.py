@@ -14,7 +14,8 @@ def malformed_suppression(decisions: Decisions) -> Violations:
     the line above the statement or behind it; or above all statements, with a blank line below, for the whole file.
 
     ## Not reported
-    Text in strings and function bodies, which is no comment of the migration; comments that only speak of schemalint.
+    Text in strings and function bodies, which is no comment of the migration; comments that only speak of schemalint, and
+    mean to suppress nothing.
     """
     for each in decisions.malformed:
         yield Violation(

@@ -19,7 +19,8 @@ def unknown_name(decisions: Decisions) -> Violations:
     Write the name as it is in the newest state of the schema (`schema.table`), or remove the entry.
 
     ## Not reported
-    Tables that something unmodelled may have made. Names are judged where the whole history is, not with single files.
+    Tables that something unmodelled may have made, which can exist all the same. Names are judged where the whole history
+    is, not with single files, whose state is not the newest.
     """
     catalog = decisions.catalog
     if catalog is None:

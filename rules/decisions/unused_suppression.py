@@ -13,8 +13,8 @@ def unused_suppression(decisions: Decisions) -> Violations:
     Remove it.
 
     ## Not reported
-    A suppression whose rule is turned off or not selected; one that has expired, which is said as such; one that is used
-    in either way of checking: of the newest state, or of its migration alone.
+    A suppression whose rule is turned off or not selected, of which this run cannot tell; one that has expired, which is
+    said as such; one that is used in either way of checking: of the newest state, or of its migration alone.
     """
     for each in decisions.suppressions:
         if each.used is False and not decisions.expired(each):

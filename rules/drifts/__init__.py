@@ -1,0 +1,1 @@
+"""The two tables, or what was agreed on about them, move apart."""

@@ -13,7 +13,8 @@ def way_back(state: State) -> Violations:
     Drop the trigger, or take `one_way` out of what is declared about the sync.
 
     ## Not reported
-    Syncs of which nothing is declared; writes from the target to the source that carry no rows, such as a counter.
+    Syncs of which nothing is declared, as both ways may be meant; writes from the target to the source that carry no rows,
+    such as a counter, which cannot bring any back.
     """
     source = state.catalog.qualified_name(state.source)
     for sync in state.mirrors:

@@ -1,0 +1,1 @@
+"""Somebody can read, write or redirect what they should not."""

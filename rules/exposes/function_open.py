@@ -19,7 +19,8 @@ def function_open(change: Change) -> Violations:
     REVOKE EXECUTE ON FUNCTION … FROM PUBLIC; GRANT EXECUTE … to those who need it.
 
     ## Not reported
-    Trigger functions, which cannot be called; functions that ask who calls them; functions that write other tables.
+    Trigger functions, which cannot be called; functions that ask who calls them, which have a check of their own, right or
+    wrong; functions that write other tables, whose protection is not the sync's.
     """
     if change.kind != "CreateFunctionStmt" or change.sqlstate is not None:
         return

@@ -20,8 +20,8 @@ def protection_lifted(change: Change) -> Violations:
     Make the policy again in the same migration, name the roles with TO, repeat WITH (security_invoker = true).
 
     ## Not reported
-    Permissive policies that are dropped, which only takes access away; tables without row security; roles that have no
-    privilege on the tables.
+    Permissive policies that are dropped, which only takes access away; tables without row security, which had no protection
+    to lift; roles that have no privilege on the tables, and so reach no row either way.
     """
     if change.sqlstate is not None:
         return

@@ -17,7 +17,8 @@ def row_security_lost(state: State) -> Violations:
     ENABLE ROW LEVEL SECURITY and the same policies, in the same migration.
 
     ## Not reported
-    Roles that see all rows of the other table as well; tables that nobody was granted anything on.
+    Roles that see all rows of the other table as well, to whom nothing new is shown; tables that nobody was granted
+    anything on, which only their owner reaches.
     """
     for sync in state.mirrors:
         target = state.catalog.relation(sync.target)

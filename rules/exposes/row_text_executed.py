@@ -13,7 +13,8 @@ def row_text_executed(state: State) -> Violations:
     EXECUTE … USING, or format() with %L for values and %I for names.
 
     ## Not reported
-    Values that are quoted (quote_literal, %L), numbers, keys and times; functions that run as the writer.
+    Values that are quoted (quote_literal, %L), which stay values; numbers, keys and times, whose text cannot hold SQL;
+    functions that run as the writer, who could run the statement anyway.
     """
     for failing in state.failing("unquoted"):
         function = state.catalog.function(failing.failure.function)

@@ -21,8 +21,9 @@ def search_path_open(state: State) -> Violations:
     SET search_path = '' with qualified names, or SET search_path = public, pg_temp.
 
     ## Not reported
-    SECURITY INVOKER functions; functions whose table names are all qualified; a path that ends with pg_temp. A path that
-    lacks pg_temp from the first day on is an info; one that has lost it is a warning.
+    SECURITY INVOKER functions, which have no rights but the caller's; functions whose table names are all qualified, which
+    nothing can stand in front of; a path that ends with pg_temp, which is then searched last. A path that lacks pg_temp
+    from the first day on is an info; one that has lost it is a warning.
     """
     seen: set[int] = set()
     for sync in state.mirrors:

@@ -14,7 +14,8 @@ def target_claimed(state: State) -> Violations:
     REVOKE INSERT, UPDATE on the target from everybody but the owner of the function.
 
     ## Not reported
-    Roles that may write the source too; targets whose row security the role has to pass; functions that run as the writer.
+    Roles that may write the source too, and need no detour; targets whose row security the role has to pass; functions that
+    run as the writer, whose own rights decide over the copy.
     """
     for sync in state.mirrors:
         target = state.catalog.relation(sync.target)

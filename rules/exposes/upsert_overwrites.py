@@ -16,8 +16,9 @@ def upsert_overwrites(state: State) -> Violations:
     DO UPDATE … WHERE target.owner = EXCLUDED.owner, or keys that the database makes (GENERATED ALWAYS AS IDENTITY).
 
     ## Not reported
-    Functions that run as the writer; sources without a policy that
-    binds new rows to their writer; upserts with a condition on the row that is there.
+    Functions that run as the writer, whom the target's policies stop; sources without a policy that binds new rows to their
+    writer, where anybody may write anybody's row already; upserts with a condition on the row that is there, which can ask
+    whose it is.
     """
     if not state.source.row_security or not any(_binds(each) for each in state.source.policies):
         return

@@ -14,7 +14,8 @@ def refused(change: Change) -> Violations:
     object may or may not be there, or move the statement to a migration of its own.
 
     ## Not reported
-    Objects that the migrations have never made, as those of the platform; what depends on the rows that are in a table.
+    Objects that the migrations have never made, as those of the platform, which are there or not without the migrations
+    knowing; what depends on the rows that are in a table, which no migration shows.
     """
     if change.sqlstate not in (None, "42601") and change.refusal is not None:
         yield Violation(

@@ -17,7 +17,8 @@ def trigger_refuses(change: Change) -> Violations:
     Replace the function before the rows are touched, or leave the data to a migration of its own.
 
     ## Not reported
-    Tables that are known to be empty; triggers that fail for some rows only.
+    Tables that are known to be empty, where no trigger fires; triggers that fail for some rows only, as the rows in
+    production are not known.
     """
     event = EVENTS.get(change.kind)
     if event is None or change.sqlstate is not None:

@@ -13,8 +13,8 @@ def column_not_copied(state: State) -> Violations:
     Copy the column again, or drop it from the target if nobody reads it there.
 
     ## Not reported
-    Columns that have never been copied; columns that are dropped on either side; an event that is lost as a whole, which is
-    said as such.
+    Columns that have never been copied, which nobody misses; columns that are dropped on either side, as there is nothing
+    to copy or nowhere to put it; an event that is lost as a whole, which is said as such.
     """
     for line, column, source in state.uncopied():
         target_column = state.column_name(line.target, column)

@@ -14,7 +14,8 @@ def default_gone(state: State) -> Violations:
     Let the function write the value before the default goes.
 
     ## Not reported
-    Columns that the function writes itself; columns that are gone; NOT NULL columns, where the write fails instead.
+    Columns that the function writes itself, which never had the default; columns that are gone; NOT NULL columns, where the
+    write fails instead.
     """
     for line in state.ledger:
         carried = state.now(line)

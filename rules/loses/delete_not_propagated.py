@@ -14,8 +14,9 @@ def delete_not_propagated(state: State) -> Violations:
     or declare the sync insert-only.
 
     ## Not reported
-    Syncs that carry deletes, also as a mark on the copy; a target with a cascading foreign key to the source; effects such
-    as audit rows. A DELETE that used to be carried and no longer is is said as a loss of its own.
+    Syncs that carry deletes, also as a mark on the copy; a target with a cascading foreign key to the source, which deletes
+    the copy without a trigger; effects such as audit rows, which are to outlive their row. A DELETE that used to be carried
+    and no longer is is said as a loss of its own.
     """
     for sync in state.unpropagated("delete"):
         yield from state.never_carried(

@@ -20,8 +20,8 @@ def failure_swallowed(state: State) -> Violations:
     Mend what fails (the message says what), in the same migration; let the clause catch only the condition that it is for.
 
     ## Not reported
-    Clauses that do not match the error; errors that only a row that is there already brings about; deferred constraints,
-    which no clause catches.
+    Clauses that do not match the error, which then reaches the application; errors that only a row that is there already
+    brings about, where the row is not missing; deferred constraints, which no clause catches.
     """
     for failing in state.swallowed(*KINDS):
         failure = failing.failure

@@ -14,7 +14,8 @@ def generated_not_computed(state: State) -> Violations:
     Compute the expression in the function, or make the trigger AFTER (for stored columns).
 
     ## Not reported
-    Stored generated columns in AFTER triggers; columns of the target that may not be NULL, where the write fails instead.
+    Stored generated columns in AFTER triggers, which are computed by then; columns of the target that may not be NULL,
+    where the write fails instead.
     """
     for sync in state.mirrors:
         for carried, path, write in state.writes(sync):

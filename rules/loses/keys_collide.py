@@ -15,7 +15,8 @@ def keys_collide(state: State) -> Violations:
     Give the target the source's key, and name it in ON CONFLICT.
 
     ## Not reported
-    Tables that collect rows on purpose (counters, latest values), which were never copies row by row.
+    Tables that collect rows on purpose (counters, latest values), which were never copies row by row, so that no row goes
+    missing.
     """
     for sync in state.mirrors:
         for _, path, write in state.writes(sync):

@@ -17,7 +17,8 @@ def lookup_arbitrary(state: State) -> Violations:
     Look up by a unique key, or say with ORDER BY which row is meant.
 
     ## Not reported
-    INTO STRICT and subqueries, which fail instead; look-ups by a unique key; tables that are looked up without a condition.
+    INTO STRICT and subqueries, which fail instead; look-ups by a unique key, which find one row at most; tables that are
+    looked up without a condition, which are made to have one row.
     """
     strict = {each.failure.reason for each in state.failing("many-rows")}
     for sync in state.mirrors:

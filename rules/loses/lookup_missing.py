@@ -16,8 +16,9 @@ def lookup_missing(state: State) -> Violations:
     error is better than a hole.
 
     ## Not reported
-    Look-ups through an enforced NOT NULL foreign key; columns of the target that may not be NULL, where the write fails
-    instead; look-ups of effects.
+    Look-ups through an enforced NOT NULL foreign key, which find their row; columns of the target that may not be NULL,
+    where the write fails instead; look-ups of effects, whose rows are no copies that somebody reads in the place of the
+    source.
     """
     for sync in state.kept:
         for carried, path, write in state.writes(sync):

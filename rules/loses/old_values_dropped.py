@@ -14,7 +14,8 @@ def old_values_dropped(state: State) -> Violations:
     ALTER COLUMN … TYPE … USING keeps the values; or copy them over from the source in the same migration.
 
     ## Not reported
-    Tables that are known to be empty; columns that come back under another name, or as generated ones.
+    Tables that are known to be empty, which have no values to lose; columns that come back under another name, or as
+    generated ones: that is another column, not the same one made again.
     """
     for line in state.ledger:
         target = state.catalog.relation(line.target)

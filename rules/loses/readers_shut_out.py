@@ -14,8 +14,9 @@ def readers_shut_out(state: State) -> Violations:
     Create the policy for SELECT in the same migration.
 
     ## Not reported
-    Roles that are past row security, and those to whom the platform grants everything; tables on which nobody was granted
-    SELECT by name; a policy that DROP POLICY itself took away, which says what it does.
+    Roles that are past row security, and those to whom the platform grants everything, who need not be readers; tables on
+    which nobody was granted SELECT by name, of which nobody is known to read; a policy that DROP POLICY itself took away,
+    which says what it does.
     """
     for sync in state.mirrors:
         target = state.catalog.relation(sync.target)

@@ -13,8 +13,9 @@ def row_filtered(state: State) -> Violations:
     Take the event or the branch back in, or copy what is left out by another trigger.
 
     ## Not reported
-    Conditions that have always been there; conditions on a custom setting or on pg_trigger_depth() that ordinary sessions
-    do not meet; an UPDATE that is skipped because nothing that is copied has changed.
+    Conditions that have always been there, which are what the sync is; conditions on a custom setting or on
+    pg_trigger_depth() that ordinary sessions do not meet; an UPDATE that is skipped because nothing that is copied has
+    changed.
     """
     for line in state.lost():
         if state.reason_of_loss(line) == "filtered":

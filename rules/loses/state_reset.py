@@ -14,8 +14,9 @@ def state_reset(state: State) -> Violations:
     Leave the column out of DO UPDATE SET: the INSERT alone gives new rows their first value.
 
     ## Not reported
-    Constants in the INSERT; constants that edits have set from the first day on; columns that get a value
-    of the source on some path; NULL and the time of the edit.
+    Constants in the INSERT, which a new row is to have; constants that edits have set from the first day on, which the sync
+    may be for; columns that get a value of the source on some path; NULL and the time of the edit, which are about the edit
+    itself.
     """
     left = {(line.target, name) for line in state.ledger for name in line.unset}
     for sync in state.mirrors:

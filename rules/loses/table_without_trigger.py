@@ -15,7 +15,8 @@ def table_without_trigger(state: State) -> Violations:
     Put the trigger on the partitioned table, which gives it to every partition; create it on each child table.
 
     ## Not reported
-    Partitions of a table that has the trigger itself; tables with a trigger of the same function.
+    Partitions of a table that has the trigger itself, which come with it; tables with a trigger of the same function, which
+    copies their rows too.
     """
     for sync in state.mirrors:
         functions = {firing.function for carried in sync.carried for firing in carried.firings}

@@ -13,7 +13,8 @@ def trigger_disabled(state: State) -> Violations:
     Enable it again before the migration ends, and copy the rows that were written in between.
 
     ## Not reported
-    A trigger disabled and enabled again in the same migration; triggers disabled on the target; ENABLE ALWAYS.
+    A trigger disabled and enabled again in the same migration, as no write comes between; triggers disabled on the target,
+    which carry nothing there; ENABLE ALWAYS, under which it fires all the more.
     """
     for line in state.lost():
         if state.reason_of_loss(line) == "disabled":

@@ -14,8 +14,9 @@ def trigger_gone(state: State) -> Violations:
     migration, or declare the sync retired.
 
     ## Not reported
-    A trigger dropped and created again; a trigger replaced by another that carries the same; a sync whose source or target
-    is dropped or renamed away with it. The loss of an effect (an audit row, a counter) is a warning, once.
+    A trigger dropped and created again in the same migration, as no write comes between; a trigger replaced by another that
+    carries the same; a sync whose source or target is dropped or renamed away with it, which is how a sync ends. The loss
+    of an effect (an audit row, a counter) is a warning, once.
     """
     for line in state.lost():
         if state.reason_of_loss(line) == "gone":

@@ -17,7 +17,8 @@ def unpublished(state: State) -> Violations:
     ALTER PUBLICATION … ADD TABLE in the same migration; publish_via_partition_root for a partitioned table.
 
     ## Not reported
-    Tables that were never published under their name; a table that another publication still sends.
+    Tables that were never published under their name, to which nobody listens; a table that another publication still
+    sends.
     """
     for sync in state.mirrors:
         target = state.catalog.relation(sync.target)

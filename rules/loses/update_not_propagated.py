@@ -14,8 +14,9 @@ def update_not_propagated(state: State) -> Violations:
     insert-only.
 
     ## Not reported
-    Syncs that carry updates, by whatever trigger; tables of which only the key is copied; effects such as audit rows. An
-    UPDATE that used to be carried and no longer is is said as a loss of its own.
+    Syncs that carry updates, by whatever trigger; tables of which only the key is copied, which an edit leaves as it is;
+    effects such as audit rows, which tell of the past. An UPDATE that used to be carried and no longer is is said as a loss
+    of its own.
     """
     for sync in state.unpropagated("update"):
         yield from state.never_carried(

@@ -33,8 +33,8 @@ def value_changed(state: State) -> Violations:
     Give the target's column the source's type, or convert in the function in a way that keeps what readers need.
 
     ## Not reported
-    Widening, anything to text, varchar without a length; a type that refuses what does not fit, which is an error of its
-    own; columns that are computed rather than copied; effects.
+    Widening, anything to text, varchar without a length, which keep the value; a type that refuses what does not fit, which
+    is an error of its own; columns that are computed rather than copied, and effects, which need not be equal to anything.
     """
     for sync in state.kept:
         for carried, _, write in state.writes(sync):

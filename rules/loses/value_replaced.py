@@ -14,8 +14,8 @@ def value_replaced(state: State) -> Violations:
     Name the columns in the INSERT, and qualify names in queries; then repeat the change.
 
     ## Not reported
-    Functions that were replaced; writes that fail, which is an error of its own; values that are computed from
-    fewer or more of the same columns than before.
+    Functions that were replaced, where somebody has written the new value; writes that fail, which is an error of its own;
+    values that are computed from fewer or more of the same columns than before, which are the same thing in other words.
     """
     for line in state.ledger:
         carried = state.now(line)

@@ -13,7 +13,7 @@ def write_skipped(state: State) -> Violations:
     RETURN OLD in a DELETE (or COALESCE(NEW, OLD)), or make it an AFTER trigger.
 
     ## Not reported
-    AFTER triggers, whose result does not matter; triggers that cancel only some rows.
+    AFTER triggers, whose result does not matter; triggers that cancel only some rows, which is a decision about these rows.
     """
     if not state.mirrors:
         return

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from schemalint.commands.help import help_option
+
+if TYPE_CHECKING:
+    from schemalint.rule import Rule
 
 Command = Callable[..., Any]
 
@@ -22,40 +25,65 @@ def chosen_rules(command: Command) -> Command:
 
 
 @click.command()
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
 @help_option
-def rules() -> int:
+def rules(format_: str) -> int:
     """List every rule, in a line."""
     from schemalint.commands.output import write
     from schemalint.rule import load_rules
 
-    found = load_rules()
-    width = max(len(each.id) for each in found)
-    write("".join(f"{each.id:<{width}}  {each.documentation.partition(chr(10))[0]}\n" for each in found))
+    write(_as_json(load_rules()) if format_ == "json" else _as_text(load_rules()))
     return 0
+
+
+def _as_text(rules: Sequence[Rule]) -> str:
+    width = max(len(each.id) for each in rules)
+    return "".join(f"{each.id:<{width}}  {each.summary}\n" for each in rules)
+
+
+def _as_json(rules: Sequence[Rule]) -> str:
+    import json
+
+    listed = [{"id": each.id, "group": each.group, "summary": each.summary, "sqlstates": each.sqlstates} for each in rules]
+    return json.dumps({"rules": listed}, indent=2, ensure_ascii=False) + "\n"
 
 
 @click.command()
 @help_option
 @click.argument("rule")
 def explain(rule: str) -> int:
-    """Print a rule's page: what it finds, why that matters, and the way out."""
-    from inspect import cleandoc
+    """Print a rule's page.
 
+    Why it matters, an example with what PostgreSQL answers to it, the way out, and what is not reported.
+    """
     from schemalint.commands.output import CommandError, write
-    from schemalint.rule import load_rules
+    from schemalint.rule import rule_ids
 
-    known = {each.id: each for each in load_rules()}
-    found = known.get(rule)
-    if found is None:
-        raise CommandError(f"unknown rule {rule!r}{_suggestion(rule, list(known))}; `schemalint rules` lists them")
-    states = f" ({', '.join(found.sqlstates)})" if found.sqlstates else ""
-    write(f"# {found.id}{states}\n\n{cleandoc(found.documentation)}\n")
+    known = rule_ids()
+    if rule not in known:
+        raise CommandError(f"unknown rule {rule!r}{_suggestion(rule, known)}; `schemalint rules` lists them")
+    write(_page(rule))
     return 0
 
 
-def _suggestion(rule: str, known: list[str]) -> str:
+def _page(rule: str) -> str:
+    """The rule's page, which is made and tested with the rule. Raises CommandError."""
+    from importlib.resources import files
+
+    from schemalint.commands.output import CommandError
+
+    group, _, name = rule.partition("/")
+    try:
+        return (files("schemalint.pages") / group / f"{name}.md").read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise CommandError(f"{rule} has no page yet: `python -m tests.generate_rule_pages` makes it") from error
+
+
+def _suggestion(rule: str, known: Sequence[str]) -> str:
     from difflib import get_close_matches
 
     # A bare name is what people remember.
-    close = [each for each in known if each.rpartition("/")[2] == rule] or get_close_matches(rule[:80], known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    names = [each for each in known if each.rpartition("/")[2] == rule] or get_close_matches(rule[:80], known, n=3)
+    quoted = [repr(each) for each in names]
+    listed = " or ".join(filter(None, (", ".join(quoted[:-1]), *quoted[-1:])))
+    return f" (did you mean {listed}?)" if listed else ""

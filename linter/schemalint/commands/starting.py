@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from re import ASCII
 from re import compile as pattern
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ HOOK_FILE = ".pre-commit-config.yaml"
 WORKFLOW_FILE = ".github/workflows/schemalint.yml"
 PLAIN = pattern(r"[A-Za-z][A-Za-z0-9_./-]*")
 RESERVED = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
+ON_GITHUB = pattern(r"https://github\.com/(?P<repository>[\w-]+/[\w.-]+?)(?:\.git)?/?", ASCII)
 EVENTS = {"insert": "new rows", "update": "edits", "delete": "deletes"}
 
 
@@ -101,7 +103,7 @@ def requirement(origin: tuple[str, str] | None) -> str:
 
 
 def workflow_text(origin: tuple[str, str] | None) -> str:
-    """A workflow that checks the newest state of each pull request."""
+    """A workflow that checks what each pull request changes."""
     return (
         "name: schemalint\n"
         "on:\n"
@@ -113,14 +115,31 @@ def workflow_text(origin: tuple[str, str] | None) -> str:
         "    runs-on: ubuntu-latest\n"
         "    steps:\n"
         "      - uses: actions/checkout@v4\n"
+        "        with:\n"
+        "          fetch-depth: 0  # to see where the branch left the one that it goes to\n"
         "      - uses: actions/setup-python@v5\n"
         "        with:\n"
         '          python-version: "3.13"\n'
+    ) + _check_steps(origin)
+
+
+def _check_steps(origin: tuple[str, str] | None) -> str:
+    """The action that comes with schemalint, or where it cannot be had, what it does without it."""
+    action = action_of(origin)
+    if action is not None:
+        return f"      - uses: {action}\n"
+    return (
         '      - run: pip install "$REQUIREMENT"\n'
         "        env:\n"
         f"          REQUIREMENT: {json.dumps(requirement(origin))}\n"
-        "      - run: schemalint check\n"
+        '      - run: schemalint check --since "origin/$GITHUB_BASE_REF" --format github\n'
     )
+
+
+def action_of(origin: tuple[str, str] | None) -> str | None:
+    """How a workflow names the action of a repository on GitHub."""
+    found = ON_GITHUB.fullmatch(origin[0]) if origin is not None else None
+    return f"{found['repository']}@{origin[1]}" if origin is not None and found is not None else None
 
 
 def origin_of(direct_url: str | None) -> tuple[str, str] | None:

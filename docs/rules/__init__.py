@@ -1,0 +1,1 @@
+"""The pages of the rules, installed with the package: `schemalint explain` prints them."""
