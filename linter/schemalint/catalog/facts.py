@@ -2,6 +2,7 @@
 
 The data file beside this module comes from a real server (`python -m tests.generate_facts`). Its sections are
 decoded when they are first asked for, functions and operators name by name: most runs need a few dozen of 3,400.
+What extensions bring along stands in a file of its own (`python -m tests.generate_extension_facts`).
 """
 
 from __future__ import annotations
@@ -192,3 +193,28 @@ def _interval(modifiers: tuple[int, ...]) -> str:
     fields = INTERVAL_FIELDS.get(modifiers[0])
     precision = f"({min(modifiers[1], LARGEST_PRECISION)})" if len(modifiers) > 1 else ""
     return "interval" + (f" {fields}" if fields else "") + precision
+
+
+class ExtensionFact(msgspec.Struct, frozen=True):
+    """What an extension brings along. Types that stand in none of pg_catalog's rows are its own."""
+
+    types: tuple[tuple[str, str, str, str | None], ...]  # name, category, kind, base of a domain
+    functions: tuple[FunctionFact, ...]
+    operators: tuple[str, ...]
+    casts: tuple[tuple[str, str, str], ...]
+
+
+class _Extensions(msgspec.Struct):
+    extensions: dict[str, msgspec.Raw]
+
+
+@cache
+def _extensions() -> dict[str, msgspec.Raw]:
+    return msgspec.json.decode(Path(__file__).with_name("extensions.json").read_bytes(), type=_Extensions).extensions
+
+
+@cache
+def extension(name: str) -> ExtensionFact | None:
+    """The facts of an extension of PostgreSQL's distribution, and of pgvector; None of any other."""
+    raw = _extensions().get(name)
+    return None if raw is None else msgspec.json.decode(raw, type=ExtensionFact)

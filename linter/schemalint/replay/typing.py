@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from schemalint.catalog.coercion import common_type
+from schemalint.catalog.facts import functions_named
 from schemalint.catalog.model import UNKNOWN, Node, Type
+from schemalint.catalog.resolve import Resolved, resolve_function
 from schemalint.catalog.type_names import UserTypesOf, array_of, strings, type_of
 from schemalint.catalog.type_printing import format_type
 from schemalint.replay.context import Refused
@@ -16,19 +18,8 @@ if TYPE_CHECKING:
     from schemalint.replay.reading import Output, Reader, Scope
 
 BOOLEAN = Type("bool")
-RESULTS = {
-    "count": "int8", "row_number": "int8", "rank": "int8", "dense_rank": "int8", "now": "timestamptz",
-    "lower": "text", "upper": "text", "concat": "text", "concat_ws": "text", "format": "text", "length": "int4",
-    "to_char": "text", "md5": "text", "replace": "text", "btrim": "text", "substring": "text", "left": "text", "right": "text",
-    "gen_random_uuid": "uuid", "uuid_generate_v4": "uuid", "string_agg": "text", "bool_and": "bool", "bool_or": "bool",
-    "every": "bool", "json_build_object": "json", "jsonb_build_object": "jsonb", "json_agg": "json", "jsonb_agg": "jsonb",
-    "json_object_agg": "json", "jsonb_object_agg": "jsonb", "to_json": "json", "to_jsonb": "jsonb", "row_to_json": "json",
-    "json_build_array": "json", "jsonb_build_array": "jsonb", "char_length": "int4", "clock_timestamp": "timestamptz",
-    "to_timestamp": "timestamptz", "to_tsvector": "tsvector", "array_to_string": "text", "initcap": "text", "split_part": "text",
-}  # fmt: skip
-OF_ARGUMENT = frozenset({"min", "max", "lag", "lead", "first_value", "last_value", "nth_value", "any_value"})
-SUMS = {"int2": "int8", "int4": "int8", "int8": "numeric", "float4": "float4", "float8": "float8", "numeric": "numeric"}
-AVERAGES = {"int2": "numeric", "int4": "numeric", "int8": "numeric", "float4": "float8", "float8": "float8", "numeric": "numeric"}
+# What platforms bring along without a migration's saying so.
+ELSEWHERE = {"uuid_generate_v4": "uuid"}
 COMPARING = frozenset(
     {"=", "<>", "<", ">", "<=", ">=", "~~", "!~~", "~~*", "!~~*", "~", "~*", "!~", "!~*", "@>", "<@", "&&", "?", "@@"}
 )
@@ -77,22 +68,15 @@ def _call(node: Node, reader: Reader, scope: Scope) -> Type:
     matching = [each for each in found if len(each.input_types) >= len(arguments)]
     if matching:
         return matching[0].result if len({each.result for each in matching}) == 1 else UNKNOWN
-    if name in RESULTS:
-        return Type(RESULTS[name])
-    if not arguments:
-        return UNKNOWN
-    first = type_of_expression(arguments[0], reader, scope)
-    if name in OF_ARGUMENT:
-        return Type(first.id)
-    if name == "array_agg":
-        return array_of(Type(first.id)) if first != UNKNOWN else UNKNOWN
-    if name in ("sum", "avg"):
-        return Type((SUMS if name == "sum" else AVERAGES).get(str(first.id), "?"))
-    if name in ("date_trunc", "timezone") and len(arguments) > 1:
-        second = type_of_expression(arguments[1], reader, scope)
-        swapped = {"timestamptz": "timestamp", "timestamp": "timestamptz"}
-        return second if name == "date_trunc" and second.id != "date" else Type(swapped.get(str(second.id), "?"))
-    return UNKNOWN
+    types = [None if each == UNKNOWN else each.id for each in (_argument(each, reader, scope) for each in arguments)]
+    resolved = resolve_function(functions_named(name), name, types, user=UserTypesOf(reader.catalog))
+    if isinstance(resolved, Resolved) and resolved.result is not None:
+        return Type(resolved.result)
+    return Type(ELSEWHERE[name]) if name in ELSEWHERE else UNKNOWN
+
+
+def _argument(node: Node, reader: Reader, scope: Scope) -> Type:
+    return Type("unknown") if _is_literal(node) else type_of_expression(node, reader, scope)
 
 
 def _common(types: list[Type]) -> Type:
