@@ -22,9 +22,12 @@ FILE = Path(__file__).parents[1] / "linter" / "schemalint" / "catalog" / "facts.
 
 TYPES = """
 SELECT t.typname, t.typcategory, t.typtype, t.typispreferred, pg_catalog.format_type(t.oid, NULL), t.typlen,
+       reading.provolatile, printing.provolatile,
        CASE WHEN t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc THEN e.typname END,
        a.typname, coalesce(s.typname, r.typname), m.typname
 FROM pg_catalog.pg_type t
+JOIN pg_catalog.pg_proc reading ON reading.oid = t.typinput
+JOIN pg_catalog.pg_proc printing ON printing.oid = t.typoutput
 LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
 LEFT JOIN pg_catalog.pg_type a ON a.oid = t.typarray
 LEFT JOIN pg_catalog.pg_range ranges ON ranges.rngtypid = t.oid
@@ -36,8 +39,9 @@ WHERE t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
 """
 
 CASTS = """
-SELECT s.typname, t.typname, c.castcontext, c.castmethod
+SELECT s.typname, t.typname, c.castcontext, c.castmethod, coalesce(p.provolatile, 'i')
 FROM pg_catalog.pg_cast c
+LEFT JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc
 JOIN pg_catalog.pg_type s ON s.oid = c.castsource AND s.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
 JOIN pg_catalog.pg_type t ON t.oid = c.casttarget AND t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
 """

@@ -24,6 +24,8 @@ class TypeFact(msgspec.Struct, frozen=True, array_like=True):
     preferred: bool
     display: str  # as error messages print it: format_type(oid, NULL)
     length: int
+    reading: str  # volatility of its input function
+    printing: str  # and of its output function
     element: str | None = None  # of a true array
     array: str | None = None
     subtype: str | None = None  # of a range its elements' type, of a multirange its range
@@ -35,6 +37,7 @@ class CastFact(msgspec.Struct, frozen=True, array_like=True):
     target: str
     context: str  # i(mplicit), a(ssignment), e(xplicit)
     method: str  # f(unction), b(inary coercible), i(n and out through text)
+    volatility: str  # of the function
 
 
 class OperatorFact(msgspec.Struct, frozen=True, array_like=True):
@@ -90,7 +93,7 @@ def type_named(name: str) -> TypeFact | None:
 
 @cache
 def _casts() -> dict[tuple[str, str], CastFact]:
-    rows = msgspec.json.decode(_file().casts, type=dict[str, list[tuple[str, str, str]]])
+    rows = msgspec.json.decode(_file().casts, type=dict[str, list[tuple[str, str, str, str]]])
     return {(source, row[0]): CastFact(source, *row) for source, targets in rows.items() for row in targets}
 
 

@@ -9,7 +9,7 @@ from schemalint.catalog.model import UNKNOWN, Column, Expression, Node, Referenc
 from schemalint.catalog.type_names import strings
 from schemalint.replay.context import Context, NotModelled, Refused
 from schemalint.replay.names import owner_now, relation_name, replace, type_named, use_all, use_type
-from schemalint.replay.reading import Reader, Scope, expression_in, table_of
+from schemalint.replay.reading import Scope, expression_in, table_of
 from schemalint.text import Span
 
 SERIALS = {
@@ -208,12 +208,13 @@ def with_generated(catalog: Catalog, oid: int, number: int, node: Node) -> Catal
     assert relation is not None
     column = relation.column_numbered(number)
     assert column is not None
-    from schemalint.replay.literals import refuse_mutable, refuse_unfit
+    from schemalint.replay.literals import refuse_unfit
+    from schemalint.replay.volatility import refuse_mutable
 
     catalog, expression = own_expression(catalog, node, column.span, relation)
     scope = Scope((table_of(relation, catalog),))
     refuse_unfit(catalog, column.name, column.type, node, column.span, scope)
-    refuse_mutable(catalog, node, Reader(catalog), column.span)
+    refuse_mutable(catalog, node, scope, "generation expression is not immutable", column.span)
     return put_column(catalog, relation, replace(column, default=expression))
 
 

@@ -10,6 +10,7 @@ from schemalint.replay.context import Context, Refused
 from schemalint.replay.inheritance import partitions_of
 from schemalint.replay.names import columns_addition, find_named, relation_name, relation_of, replace
 from schemalint.replay.output_names import output_name
+from schemalint.replay.reading import Scope, table_of
 from schemalint.text import Span
 
 ORDERINGS = {
@@ -60,6 +61,14 @@ def _refuse_unable(node: Node) -> None:
             raise Refused("0A000", f'access method "{method}" does not support included columns')
 
 
+def _refuse_mutable(catalog: Catalog, tree: Node, relation: Relation, word: str, span: Span | None) -> None:
+    if not relation.tainted:
+        from schemalint.replay.volatility import refuse_mutable
+
+        scope = Scope((table_of(relation, catalog),))
+        refuse_mutable(catalog, tree, scope, f"functions in index {word} must be marked IMMUTABLE", span)
+
+
 def _ordering(element: Node) -> set[str]:
     """What an index column says of its order."""
     inner = element["IndexElem"]
@@ -82,6 +91,7 @@ def define_index(catalog: Catalog, relation: Relation, node: Node, span: Span | 
             columns.append(_column(relation, plain))
         else:
             catalog, expression = own_expression(catalog, tree, span, relation)
+            _refuse_mutable(catalog, tree, relation, "expression", span)
             columns.append(0)
             expressions.append(expression)
         words = (ORDERINGS.get(element.get(key, ""), "") for key in ("ordering", "nulls_ordering"))
@@ -92,6 +102,7 @@ def define_index(catalog: Catalog, relation: Relation, node: Node, span: Span | 
     predicate = None
     if "whereClause" in node:
         catalog, predicate = own_expression(catalog, node["whereClause"], span, relation)
+        _refuse_mutable(catalog, node["whereClause"], relation, "predicate", span)
     name = node.get("idxname") or index_name(catalog, relation, node)
     catalog, oid = catalog.new_oid()
     index = Index(

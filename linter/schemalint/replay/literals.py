@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 from re import compile as pattern
-from typing import Any
 
 from schemalint.catalog import facts
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.coercion import coercion
 from schemalint.catalog.model import UNKNOWN, Node, Type, TypeKind, UserType
-from schemalint.catalog.type_names import UserTypesOf, strings
+from schemalint.catalog.type_names import UserTypesOf
 from schemalint.catalog.type_printing import format_type
 from schemalint.interpret.input_syntax import FORMS, TIMES
 from schemalint.replay.context import Refused
@@ -93,28 +92,3 @@ def _is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def refuse_mutable(catalog: Catalog, node: Any, reader: Reader, span: Span | None) -> None:
-    """Refuses a generation expression that does not always have the same value for the same row (42P17)."""
-    if isinstance(node, list):
-        for each in node:
-            refuse_mutable(catalog, each, reader, span)
-    elif isinstance(node, dict):
-        for kind, inner in node.items():
-            if kind == "SQLValueFunction" or (kind == "FuncCall" and _is_mutable(catalog, inner, reader)):
-                raise Refused("42P17", "generation expression is not immutable", span)
-            refuse_mutable(catalog, inner, reader, span)
-
-
-def _is_mutable(catalog: Catalog, call: Node, reader: Reader) -> bool:
-    """Whether every function that a call can mean is none that is immutable."""
-    names = strings(call.get("funcname"))
-    count = len(call.get("args") or ())
-    own = catalog.find_functions(names[-2] if len(names) > 1 else None, names[-1], reader.path)
-    if own:
-        return all(not each.tainted and each.volatility != "immutable" for each in own)
-    known = [
-        each for each in facts.functions_named(names[-1]) if len(each.arguments) - each.defaults <= count <= len(each.arguments)
-    ]
-    return bool(known) and all(each.volatility != "i" for each in known)
