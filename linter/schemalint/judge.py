@@ -12,7 +12,7 @@ from functools import cache, partial
 import msgspec
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.course import Course
+from schemalint.course import Boundary, Course
 from schemalint.decision import Decisions
 from schemalint.finding import Severity
 from schemalint.flow.path import Failure
@@ -221,11 +221,12 @@ class Judge:
         parts = cache(lambda: self._parts(index))
         preceding: tuple[Change, ...] = ()
         rules = [each for each in self._steps if running or not each.momentary]
+        together = tuple(map(change_of, _statements(boundary))) if running else ()
         for step in boundary.steps:
             if isinstance(step.statement, MetaCommand | Unfilled):
                 continue
             change = msgspec.structs.replace(
-                change_of(step), parts=parts, preceding=preceding, refusing=partial(_refusing, step.before)
+                change_of(step), parts=parts, preceding=preceding, refusing=partial(_refusing, step.before), together=together
             )
             if running:
                 preceding = (*preceding, change)
@@ -286,6 +287,10 @@ def _add_parts(found: Parts, unit: Unit, sync: Sync) -> None:
             found.setdefault(key.references, Part("parent", sync, names))
     for oid in lookups:
         found.setdefault(oid, Part("lookup", sync, names))
+
+
+def _statements(boundary: Boundary) -> list[Step]:
+    return [each for each in boundary.steps if not isinstance(each.statement, MetaCommand | Unfilled)]
 
 
 def change_of(step: Step) -> Change:

@@ -1,21 +1,14 @@
-"""What a rule sees and what it says: with `catalog` and `flow`, all that a rule may import.
-
-A rule is a decorated generator function in a file of its own, `rules/<group>/<name>.py`. Its id is group/name.
-"""
+"""One table's triggers in one state of the schema, as invariants see them."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any
 
 import msgspec
 
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Column, Constraint, ConstraintKind, Function, Relation, RelationKind
-from schemalint.decision import Decisions
 from schemalint.finding import Certainty, Place, Severity
 from schemalint.finding import Sync as SyncNames
 from schemalint.flow.contract import Contract, contract_of
@@ -23,10 +16,8 @@ from schemalint.flow.path import Failure, Firing, Path, Write
 from schemalint.flow.sync import Carried, Remembered, Sync
 from schemalint.flow.value import Field, fields_of
 from schemalint.flow.witness import witness_of
+from schemalint.rule.violation import Key, Violation, Violations
 from schemalint.text import Span
-
-Key = tuple[Any, ...]
-
 
 OF_THE_ROW = ("required-column", "nullable-value", "check", "value-out-of-range", "foreign-key", "unique")
 
@@ -38,26 +29,6 @@ class Failing(msgspec.Struct, frozen=True):
     firing: Firing
     certainty: Certainty
     events: tuple[str, ...]
-
-
-class Violation(msgspec.Struct, frozen=True):
-    """One place where an invariant does not hold. The engine adds rule, severity and the statement to blame."""
-
-    key: Key  # by identities, so that a rename makes no old violation new
-    message: str
-    at: tuple[Span | None, ...] = ()  # what the finding marks, where it lies in the blamed statement
-    certainty: Certainty = Certainty.CERTAIN
-    sync: SyncNames | None = None
-    related: tuple[Place, ...] = ()
-    sqlstate: str | None = None
-    answer: str | None = None
-    witness: str | None = None
-    help: str | None = None
-    severity: Severity | None = None  # where it is not the certainty that decides
-    momentary: bool = False  # said at the migration that causes it, and not of later states
-
-
-Violations = Iterator[Violation]
 
 
 class State(msgspec.Struct, frozen=True):
@@ -475,126 +446,3 @@ def _certainty(firing: Firing, subject: Key, kind: str) -> Certainty:
 def _of_path(path: Path, subject: Key) -> str:
     grades = [each.certainty for each in path.failures if (each.kind, *each.subject) == subject]
     return min(grades, key=("certain", "conditional", "unknown").index, default="none")
-
-
-class Part(msgspec.Struct, frozen=True):
-    """What a table is to a mirror."""
-
-    role: str  # "source", "target", "lookup": the trigger reads it; "parent": the source has a foreign key to it
-    sync: Sync
-    names: SyncNames | None
-
-
-Parts = dict[int, Part]
-
-
-class Change(msgspec.Struct, frozen=True):
-    """One statement, with the schema before and after it: what a step rule is asked about."""
-
-    kind: str  # libpg_query's node name; "" where it does not parse
-    node: dict[str, Any]
-    span: Span
-    before: Catalog
-    after: Catalog
-    sqlstate: str | None = None  # where PostgreSQL refuses it
-    refusal: str | None = None  # in PostgreSQL's words
-    at: Span | None = None  # the token that it stumbles over
-    sure: bool = True
-    parts: Callable[[], Parts] = dict  # the tables that take part in mirrors before or after the migration
-    preceding: tuple[Change, ...] = ()  # what the same transaction has done before
-    refusing: Callable[[int, str], Failure | None] = lambda relation, event: None  # what every such write meets in a trigger
-
-
-# -- rules
-
-
-class Rule(msgspec.Struct, frozen=True):
-    """A rule as the engine knows it."""
-
-    id: str
-    check: Callable[..., Violations]
-    sqlstates: tuple[str, ...] = ()
-    kind: str = "invariant"
-    momentary: bool = False  # of the migration while it runs: not asked of those that have run long ago
-    shown_by: str = ""  # what shows a violation, where an ordinary write of the source does not: "another role" …
-
-    @property
-    def group(self) -> str:
-        return self.id.partition("/")[0]
-
-    @property
-    def documentation(self) -> str:
-        return (self.check.__doc__ or "").strip()
-
-    @property
-    def summary(self) -> str:
-        """The documentation's first line, a sentence."""
-        return self.documentation.partition("\n")[0]
-
-
-def invariant(*sqlstates: str, shown_by: str = "") -> Callable[[Callable[[State], Violations]], Callable[[State], Violations]]:
-    """Marks a rule over one state: each violation that is new after a migration is blamed on it."""
-
-    def mark(function: Callable[[State], Violations]) -> Callable[[State], Violations]:
-        function.rule_kind = "invariant"  # type: ignore[attr-defined]
-        function.sqlstates = sqlstates  # type: ignore[attr-defined]
-        function.shown_by = shown_by  # type: ignore[attr-defined]
-        return function
-
-    return mark
-
-
-def step(*sqlstates: str, momentary: bool = False) -> Callable[[Callable[..., Violations]], Callable[..., Violations]]:
-    """Marks a rule over one change: a statement, with the catalogs before and after it."""
-
-    def mark(function: Callable[..., Violations]) -> Callable[..., Violations]:
-        function.rule_kind = "step"  # type: ignore[attr-defined]
-        function.sqlstates = sqlstates  # type: ignore[attr-defined]
-        function.momentary = momentary  # type: ignore[attr-defined]
-        return function
-
-    return mark
-
-
-def decision() -> Callable[[Callable[[Decisions], Violations]], Callable[[Decisions], Violations]]:
-    """Marks a rule over what has been decided about findings."""
-
-    def mark(function: Callable[[Decisions], Violations]) -> Callable[[Decisions], Violations]:
-        function.rule_kind = "decision"  # type: ignore[attr-defined]
-        function.sqlstates = ()  # type: ignore[attr-defined]
-        return function
-
-    return mark
-
-
-@cache
-def load_rules() -> tuple[Rule, ...]:
-    """All rules, in the order of their ids."""
-    found = []
-    for module_info in _modules():
-        module = importlib.import_module(module_info.name)
-        for value in vars(module).values():
-            if getattr(value, "rule_kind", None) is not None and value.__module__ == module.__name__:
-                _, _, group, name = module_info.name.split(".")
-                id_ = f"{group}/{name.replace('_', '-')}"
-                momentary = getattr(value, "momentary", False)
-                found.append(Rule(id_, value, value.sqlstates, value.rule_kind, momentary, getattr(value, "shown_by", "")))
-    return tuple(sorted(found, key=lambda each: each.id))
-
-
-def _modules() -> list[pkgutil.ModuleInfo]:
-    package = importlib.import_module("schemalint.rules")
-    return [each for each in pkgutil.walk_packages(package.__path__, "schemalint.rules.") if not each.ispkg]
-
-
-def rule_ids() -> tuple[str, ...]:
-    """The ids of all rules, from the names of their files alone."""
-    names = (each.name.split(".") for each in _modules())
-    return tuple(sorted(f"{parts[-2]}/{parts[-1].replace('_', '-')}" for parts in names))
-
-
-__all__ = [
-    "Carried", "Certainty", "Change", "Decisions", "Failing", "Part", "Parts", "Place", "Remembered", "Rule", "Severity",
-    "State", "Sync", "SyncNames", "Violation", "Violations", "Write", "contract_of", "decision", "invariant", "load_rules",
-    "rule_ids", "step", "witness_of", "writes_in_words",
-]  # fmt: skip
