@@ -12,13 +12,14 @@ from functools import cache, partial
 import msgspec
 
 from schemalint.catalog.catalog import Catalog
+from schemalint.catalog.locks import BLOCKS_WRITES, locks
 from schemalint.course import Course
 from schemalint.decision import Decisions
 from schemalint.finding import Severity
 from schemalint.flow.path import Failure
 from schemalint.flow.sync import Sync
 from schemalint.flow.value import Looked, subterms
-from schemalint.parse.statements import Broken, MetaCommand, Statement
+from schemalint.parse.statements import Broken, MetaCommand, Statement, Unread
 from schemalint.replay.replay import Step
 from schemalint.rule import Change, Key, Part, Parts, Rule, State, Violation
 from schemalint.text import Span
@@ -219,16 +220,14 @@ class Judge:
         """What the step rules say of the statements of a boundary; those of a moment only of a migration yet to run."""
         boundary = self._course.boundaries[index]
         parts = cache(lambda: self._parts(index))
-        preceding: tuple[Change, ...] = ()
+        held: frozenset[int] = frozenset()
         rules = [each for each in self._steps if running or not each.momentary]
         for step in boundary.steps:
-            if isinstance(step.statement, MetaCommand):
+            if isinstance(step.statement, MetaCommand | Unread):
                 continue
-            change = msgspec.structs.replace(
-                change_of(step), parts=parts, preceding=preceding, refusing=partial(_refusing, step.before)
-            )
+            change = msgspec.structs.replace(change_of(step), parts=parts, held=held, refusing=partial(_refusing, step.before))
             if running:
-                preceding = (*preceding, change)
+                held |= _locked(change)
             for rule in rules:
                 try:
                     for violation in rule.check(change):
@@ -269,6 +268,14 @@ def _refusing(catalog: Catalog, oid: int, event: str) -> Failure | None:
         if firing.event == event and ordinary and all(each.outcome == "failed" for each in ordinary):
             return next((f for f in ordinary[0].failures if f.certainty == "certain" and not f.caught), None)
     return None
+
+
+def _locked(change: Change) -> set[int]:
+    """The tables that a statement locks against writers."""
+    if change.sqlstate is not None:
+        return set()
+    found = locks(change.kind, change.node, change.before, change.after)
+    return {each.relation for each in found if each.mode in BLOCKS_WRITES}
 
 
 def _add_parts(found: Parts, unit: Unit, sync: Sync) -> None:

@@ -16,7 +16,8 @@ from schemalint.stack import on_deep_stack
 from schemalint.text import ByteOffsets, Source, Span
 
 WHOLE_AT_MOST = 100_000  # characters of a file that is parsed in one piece
-DATA_FROM = 65_536  # characters of an INSERT from which on it is taken for data
+DATA_FROM = 65_536  # characters of an INSERT, or of equal ones in a row, from which on they are taken for data
+MOST = 100_000  # statements of one source, at some 5 kB of memory each
 DEEPEST = 5_000  # levels of a tree: some 2,500 operators in a row. PostgreSQL's own stack gives out not far behind
 SHALLOW = DEEPEST // 2  # bytes of a statement that cannot hold a deeper tree
 # What libpg_query cannot read: psql's commands and the data behind COPY.
@@ -58,7 +59,14 @@ class MetaCommand(msgspec.Struct, frozen=True):
     argument: str
 
 
-Part = Statement | Broken | MetaCommand
+class Unread(msgspec.Struct, frozen=True):
+    """The end of a source that holds more than can be read."""
+
+    span: Span
+    reason: str
+
+
+Part = Statement | Broken | MetaCommand | Unread
 
 
 def read_statements(source: Source) -> tuple[Part, ...]:
@@ -70,7 +78,7 @@ def read_statements(source: Source) -> tuple[Part, ...]:
             return tuple(_whole(source))
         except ParseError:
             pass
-    return tuple(_read_piece(source, each) for each in pieces(text))
+    return tuple(_piecewise(source))
 
 
 def parse_one(sql: str) -> list[tuple[str, dict[str, Any]]]:
@@ -152,6 +160,27 @@ def _content_end(text: str, start: int, end: int) -> int:
     except ParseError:
         return end
     return start + tokens[-1].end + 1 if tokens else end
+
+
+def _piecewise(source: Source) -> list[Part]:
+    """The statements one by one. INSERTs of many rows into the same columns are read as far as they may tell something."""
+    text = source.text
+    parts: list[Part] = []
+    head, size = None, 0
+    for piece in pieces(text):
+        found = INSERT_VALUES.match(text, piece.start, piece.end)
+        same = found is not None and found.group() == head
+        head, size = found.group() if found is not None else None, piece.end - piece.start + (size if same else 0)
+        last = parts[-1] if parts else None
+        if same and size > DATA_FROM and isinstance(last, Statement):
+            span = Span(source, last.span.start, piece.end)
+            parts[-1] = msgspec.structs.replace(last, span=span, copied=True)
+        elif len(parts) < MOST:
+            parts.append(_read_piece(source, piece))
+        else:
+            parts.append(Unread(Span(source, piece.start, len(text)), f"there are more than {MOST:,} statements: split the file"))
+            break
+    return parts
 
 
 def _read_piece(source: Source, piece: Piece) -> Part:

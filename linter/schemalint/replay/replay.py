@@ -11,7 +11,7 @@ import msgspec
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Node, Relation, Rows
 from schemalint.finding import Unmodelled
-from schemalint.parse.statements import Broken, MetaCommand, Statement, read_statements
+from schemalint.parse.statements import Part, Statement, Unread, read_statements
 from schemalint.replay import transactions
 from schemalint.replay.alter_table import alter_table, command_spans
 from schemalint.replay.context import Context, Handler, NotModelled, Refused
@@ -164,8 +164,10 @@ def without_temporary(catalog: Catalog) -> Catalog:
     return drop(catalog, [("schema", schema, 0)], cascade=True)
 
 
-def _step(session: transactions.Session, statement: Statement | Broken | MetaCommand) -> tuple[Step, transactions.Session]:
+def _step(session: transactions.Session, statement: Part) -> tuple[Step, transactions.Session]:
     before = session.catalog
+    if isinstance(statement, Unread):
+        return Step(statement, before, before, unmodelled=(Unmodelled(statement.span, statement.reason),)), session
     if not isinstance(statement, Statement):
         return Step(statement, before, before), session
     if statement.kind == "TransactionStmt":

@@ -8,7 +8,7 @@ import msgspec
 
 from schemalint.catalog.catalog import Catalog
 from schemalint.finding import Unmodelled
-from schemalint.parse.statements import Broken, MetaCommand, Statement
+from schemalint.parse.statements import Part
 from schemalint.text import Span
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Refusal(msgspec.Struct, frozen=True):
 class Step(msgspec.Struct, frozen=True):
     """One statement and what it did."""
 
-    statement: Statement | Broken | MetaCommand
+    statement: Part
     before: Catalog
     after: Catalog
     refusal: Refusal | None = None

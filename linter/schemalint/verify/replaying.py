@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from schemalint.catalog.catalog import quoted
-from schemalint.parse.statements import Broken, MetaCommand, Statement
+from schemalint.parse.statements import MetaCommand, Part, Statement
 from schemalint.replay.step import Replayed
 from schemalint.text import Span
 from schemalint.verify.environment import Environment, schema_option, stub_of
@@ -62,9 +62,7 @@ def apply(connection: Connection, replayed: Replayed, environment: Environment) 
     return Applied(tuple(refused), tuple(skipped))
 
 
-def _statement(
-    connection: Connection, part: Statement | Broken | MetaCommand, environment: Environment
-) -> Refused | Skipped | None:
+def _statement(connection: Connection, part: Part, environment: Environment) -> Refused | Skipped | None:
     if isinstance(part, MetaCommand):
         return Skipped(part.span, f"\\{part.name} is a command of psql's")
     if isinstance(part, Statement):
