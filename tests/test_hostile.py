@@ -30,6 +30,12 @@ from tests.test_command_line import COMMAND
 
 TABLE = "CREATE TABLE a (id int PRIMARY KEY);\n"
 TWICE = TABLE + TABLE
+VIEWS_IN_A_CIRCLE = b"""
+CREATE VIEW v AS SELECT id FROM a; CREATE VIEW w AS SELECT id FROM v; CREATE OR REPLACE VIEW v AS SELECT id FROM w;
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO v VALUES (NEW.id); RETURN NEW; END $$;
+CREATE TABLE s (id int PRIMARY KEY); CREATE TRIGGER t AFTER INSERT OR UPDATE ON s FOR EACH ROW EXECUTE FUNCTION f();
+INSERT INTO s VALUES (1); SELECT * FROM v; ALTER TABLE a ALTER id TYPE bigint; DROP VIEW v CASCADE;
+"""
 MEGABYTE = 1024 * 1024
 SECONDS = 60  # a hang, on whatever machine
 DROP = 24  # PR_CAPBSET_DROP, from linux/prctl.h
@@ -136,6 +142,7 @@ def test_an_encoding_hides_nothing(tmp_path: Path, encoding: str) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")), max_size=3))
 @example([b"DO LANGUAGE plpgsql"])
+@example([VIEWS_IN_A_CIRCLE])
 @example([b"DO $$ BEGIN EXECUTE E'\\xff'; END $$"])
 def test_any_history_has_a_report_in_every_format(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, texts: list[bytes]

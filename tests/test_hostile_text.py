@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import unicodedata
 import xml.etree.ElementTree as ElementTree
@@ -183,3 +184,26 @@ def _steering(number: int, word: str) -> str:
         f'CREATE TRIGGER {name}" AFTER INSERT ON {name} s" FOR EACH ROW EXECUTE FUNCTION {name}"();\n'
         f'ALTER TABLE {name} t" ADD COLUMN "{word} x" int NOT NULL;\n{word}\n;\n'
     )
+
+
+def test_an_interruption_while_it_reads(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [COMMAND, "check", "-"], cwd=project(tmp_path), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with process:
+        assert process.stdin is not None
+        process.stdin.write(b"-" * MEGABYTE)  # more than a pipe holds: it is being read
+        process.stdin.flush()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 130
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.read() + process.stderr.read() == b""
+
+
+def test_little_room(tmp_path: Path) -> None:
+    """Without the address space for a deep stack, what is not deep is done all the same."""
+    folder = project(tmp_path, TWICE)
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -v 400000; exec '{COMMAND}' check"], cwd=folder, capture_output=True, timeout=SECONDS, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 def on_deep_stack(work: Callable[[], Result]) -> Result:
-    """What the work returns or raises."""
+    """What the work returns or raises. Where there is no room for such a stack, it is done on the one at hand."""
     results: list[Result] = []
     errors: list[BaseException] = []
 
@@ -35,9 +35,11 @@ def on_deep_stack(work: Callable[[], Result]) -> Result:
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
         thread.join()
+    except RuntimeError:
+        pass
     finally:
         sys.setrecursionlimit(limit)
         threading.stack_size(size)
     if errors:
         raise errors[0]
-    return results[0]
+    return results[0] if results else work()
