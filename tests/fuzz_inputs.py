@@ -74,6 +74,8 @@ def made(seed: str) -> Files:
     files = dict(random.choice(histories()))
     if random.random() < 0.2:
         files |= random.choice(histories())
+    if random.random() < 0.2:
+        files = _renamed(random, files)
     for _ in range(random.randint(1, CHANGES)):
         name = random.choice(sorted(files))
         files[name] = _changed(random, files[name])
@@ -81,6 +83,13 @@ def made(seed: str) -> Files:
         name = random.choice(sorted(files))
         files[name] = _rewritten(random, files[name])
     return files
+
+
+def _renamed(random: Random, files: Files) -> dict[str, bytes]:
+    """Two names of the whole history become one: tables, columns, functions and types that are each other's."""
+    found = sorted({each for text in files.values() for each in re.findall(rb"[A-Za-z_]\w*", text)})
+    old, new = random.choice(found), random.choice(found)
+    return {name: re.sub(rb"\b" + old + rb"\b", new, text) for name, text in files.items()}
 
 
 def _changed(random: Random, data: bytes) -> bytes:

@@ -103,6 +103,25 @@ def test_standard_input_of_any_bytes(tmp_path: Path, data: bytes) -> None:
     run(folder, "check", "--stdin-filename", "migrations/00009_b.sql", "-", stdin=data)
 
 
+def test_odd_names_for_standard_input(tmp_path: Path) -> None:
+    folder = project(tmp_path / "project", TABLE)
+    for name in ("", "migrations", ".", "/"):
+        assert "is a folder" in refused(run(folder, "check", "--stdin-filename", name, "-", stdin=TWICE.encode()))
+    for name in (
+        "../elsewhere/1_a.sql",
+        "/nowhere/1_a.sql",
+        "migrations/\n.sql",
+        "migrations/x/../2_a.sql",
+        b"migrations/2_\xff.sql",
+    ):
+        done = run(folder, "check", "--stdin-filename", name, "-", stdin=TWICE.encode())
+        assert done.returncode == 1, done.stdout
+    refused(run(folder, "check", "--stdin-filename", "x" * 300, "-", stdin=TWICE.encode()))
+    (folder / "migrations/link.sql").symlink_to("/dev/zero")
+    (folder / "migrations/00009_gone.sql").symlink_to("/nowhere")
+    run(folder, "check", "--stdin-filename", "migrations/00002_a.sql", "-", stdin=TWICE.encode())
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "| head -c 5 >/dev/null"])
 def test_closed_streams(closed: str) -> None:
     for arguments in ("check -", "check", "map", "schema --format json", "rules"):
