@@ -180,7 +180,7 @@ def test_any_configuration_is_read_or_refused(tmp_path_factory: pytest.TempPathF
 def test_the_fuzzer_finds_nothing() -> None:
     """Some hundred inputs of a seed that stays; `python -m tests.fuzz` runs as long as one likes."""
     said: list[str] = []
-    count, failures = fuzz(20, "continuous integration", say=said.append)
+    count, failures = fuzz(15, "continuous integration", say=said.append)
     assert not failures, "\n".join(said)
     assert count > 20
 
@@ -193,17 +193,18 @@ def filled(line: str, size: int) -> str:
 
 
 DUMPS = {
-    "COPY": ("COPY a (id, b) FROM stdin;\n", "1\tsome text; of 'a row\n", "\\.\n"),
-    "one INSERT": ("INSERT INTO a (id, b) VALUES\n", "(1, 'some text; of (a row)'),\n", "(2, '');\n"),
-    "an INSERT for each row": ("", "INSERT INTO a (id, b) VALUES (1, 'some text; of a row');\n", ""),
+    # The size in megabytes, what stands first, a row, what stands last.
+    "COPY": (50, "COPY a (id, b) FROM stdin;\n", "1\tsome text; of 'a row\n", "\\.\n"),
+    "one INSERT": (50, "INSERT INTO a (id, b) VALUES\n", "(1, 'some text; of (a row)'),\n", "(2, '');\n"),
+    "an INSERT for each row": (15, "", "INSERT INTO a (id, b) VALUES (1, 'some text; of a row');\n", ""),
 }
 
 
 @pytest.mark.parametrize("kind", DUMPS)
-def test_a_dump_of_50_megabytes_is_skimmed(tmp_path: Path, kind: str) -> None:
-    """Memory: the bytes, the text, and little more; the INSERTs once took 24 GB."""
-    before, row, after = DUMPS[kind]
-    text = "CREATE TABLE a (id int, b text);\n" + before + filled(row, 50 * MEGABYTE) + after + "CREATE TABLE a ();\n"
+def test_a_dump_is_skimmed(tmp_path: Path, kind: str) -> None:
+    """Memory: the bytes, the text, and little more; 50 MB of single INSERTs once took 24 GB."""
+    size, before, row, after = DUMPS[kind]
+    text = "CREATE TABLE a (id int, b text);\n" + before + filled(row, size * MEGABYTE) + after + "CREATE TABLE a ();\n"
     folder = project(tmp_path, text)
     started = perf_counter()
     done = run(folder, "check", "--format", "json", memory=800 * MEGABYTE)
@@ -246,7 +247,7 @@ NESTS = {
 
 
 @pytest.mark.parametrize("kind", NESTS)
-@pytest.mark.parametrize("depth", [300, 1000, 40_000])
+@pytest.mark.parametrize("depth", [300, 40_000])
 def test_deep_nesting(tmp_path: Path, kind: str, depth: int) -> None:
     """What is read within the limits of libpg_query has no others; past them it is a syntax error, as in PostgreSQL."""
     opening, leaf, closing = NESTS[kind]
