@@ -16,6 +16,7 @@ RULES = ROOT / "rules"
 # A module imports from its own layer and from lower ones.
 LAYERS = {
     "text": 0,
+    "stack": 0,
     "catalog": 1,
     "flow": 2,
     "rule": 3,

@@ -17,6 +17,7 @@ from schemalint.commands.rules import explain, rules
 from schemalint.commands.schema import schema
 from schemalint.commands.suppressions import suppressions
 from schemalint.commands.verify import verify
+from schemalint.stack import on_deep_stack
 
 FAILED = 2
 INTERRUPTED = 130
@@ -36,6 +37,14 @@ for command in (check, verify, map_, schema, init, baseline, suppressions, rules
     schemalint.add_command(command)
 
 
+def _ran(arguments: list[str]) -> object:
+    def work() -> object:
+        return schemalint.main(arguments, prog_name="schemalint", standalone_mode=False)
+
+    # verify takes signals, which reach the first thread only, and sees to its own stack.
+    return work() if arguments[0] == verify.name else on_deep_stack(work)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Runs a command; its exit code."""
     prepare_streams()
@@ -43,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
         complain(f"which command? {', '.join(sorted(schemalint.commands))}; schemalint --help says more")
         return FAILED
     try:
-        code = schemalint.main(list(arguments), prog_name="schemalint", standalone_mode=False)
+        code = _ran(list(arguments))
     except click.exceptions.Abort:
         return INTERRUPTED
     except (click.ClickException, CommandError) as error:

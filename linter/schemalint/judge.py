@@ -12,13 +12,14 @@ from functools import cache, partial
 import msgspec
 
 from schemalint.catalog.catalog import Catalog
+from schemalint.catalog.locks import BLOCKS_WRITES, locks
 from schemalint.course import Boundary, Course
 from schemalint.decision import Decisions
 from schemalint.finding import Severity
 from schemalint.flow.path import Failure
 from schemalint.flow.sync import Sync
 from schemalint.flow.value import Looked, subterms
-from schemalint.parse.statements import Broken, MetaCommand, Statement, Unfilled
+from schemalint.parse.statements import Broken, MetaCommand, Statement, Unread
 from schemalint.replay.replay import Step
 from schemalint.rule import Change, Key, Part, Parts, Rule, State, Violation
 from schemalint.text import Span
@@ -219,17 +220,17 @@ class Judge:
         """What the step rules say of the statements of a boundary; those of a moment only of a migration yet to run."""
         boundary = self._course.boundaries[index]
         parts = cache(lambda: self._parts(index))
-        preceding: tuple[Change, ...] = ()
+        held: frozenset[int] = frozenset()
         rules = [each for each in self._steps if running or not each.momentary]
         together = tuple(map(change_of, _statements(boundary))) if running else ()
         for step in boundary.steps:
-            if isinstance(step.statement, MetaCommand | Unfilled):
+            if isinstance(step.statement, MetaCommand | Unread):
                 continue
             change = msgspec.structs.replace(
-                change_of(step), parts=parts, preceding=preceding, refusing=partial(_refusing, step.before), together=together
+                change_of(step), parts=parts, held=held, refusing=partial(_refusing, step.before), together=together
             )
             if running:
-                preceding = (*preceding, change)
+                held |= _locked(change)
             for rule in rules:
                 try:
                     for violation in rule.check(change):
@@ -272,6 +273,14 @@ def _refusing(catalog: Catalog, oid: int, event: str) -> Failure | None:
     return None
 
 
+def _locked(change: Change) -> set[int]:
+    """The tables that a statement locks against writers."""
+    if change.sqlstate is not None:
+        return set()
+    found = locks(change.kind, change.node, change.before, change.after)
+    return {each.relation for each in found if each.mode in BLOCKS_WRITES}
+
+
 def _add_parts(found: Parts, unit: Unit, sync: Sync) -> None:
     state = State(unit.catalog, unit.source, unit.firings, unit.syncs, unit.before, lambda source, target: False)
     names = state.names_of_sync(sync)
@@ -290,7 +299,7 @@ def _add_parts(found: Parts, unit: Unit, sync: Sync) -> None:
 
 
 def _statements(boundary: Boundary) -> list[Step]:
-    return [each for each in boundary.steps if not isinstance(each.statement, MetaCommand | Unfilled)]
+    return [each for each in boundary.steps if not isinstance(each.statement, MetaCommand | Unread)]
 
 
 def change_of(step: Step) -> Change:

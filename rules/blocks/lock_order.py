@@ -1,4 +1,4 @@
-from schemalint.catalog.locks import BLOCKS_WRITES, Lock, locks
+from schemalint.catalog.locks import BLOCKS_WRITES, locks
 from schemalint.catalog.model import Rows
 from schemalint.rule import Certainty, Change, Severity, Violation, Violations, step
 
@@ -19,7 +19,7 @@ def lock_order(change: Change) -> Violations:
     Statements in transactions of their own, which let go of the one lock before they ask for the other; tables made in the
     same migration, which no writer knows yet.
     """
-    if change.sqlstate is not None or not change.preceding:
+    if change.sqlstate is not None or not change.held:
         return
     for lock in locks(change.kind, change.node, change.before, change.after):
         part, relation = change.parts().get(lock.relation), change.before.relation(lock.relation)
@@ -28,8 +28,7 @@ def lock_order(change: Change) -> Violations:
         target = change.before.relation(part.sync.target)
         if part.role != "source" or target is None or target.rows is Rows.NONE:
             continue
-        held = [each.relation for c in change.preceding for each in _blocking(c)]
-        if part.sync.target not in held or part.sync.source in held:
+        if part.sync.target not in change.held or part.sync.source in change.held:
             continue
         yield Violation(
             key=(change.span.source.path, change.span.start, "lock order"),
@@ -42,9 +41,3 @@ def lock_order(change: Change) -> Violations:
             answer="40P01 deadlock detected",
             help=f"change {change.before.qualified_name(relation)} first, or each in a transaction of its own",
         )
-
-
-def _blocking(change: Change) -> list[Lock]:
-    if change.sqlstate is not None:
-        return []
-    return [each for each in locks(change.kind, change.node, change.before, change.after) if each.mode in BLOCKS_WRITES]

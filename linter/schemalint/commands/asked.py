@@ -118,12 +118,31 @@ def _standard_input(paths: tuple[Path, ...], configuration: Configuration, name:
             history, _ = _read_in(copied, working, working, (alone.relative_to(working),), configuration, configured=False)
         return history, frozenset(each.path for each in history.migrations)
     place = Path(os.path.normpath(working / name))
+    if os.path.isdir(place):
+        raise CommandError(f"--stdin-filename {name}: is a folder, where the name of a migration is asked for")
     folder = place.parent if configuration.migrations is None else working / configuration.migrations
-    top = working if place.is_relative_to(working) else place.parent
-    files = {each: each.read_bytes() for each in sorted(folder.rglob("*")) if each.is_file()} if folder.is_dir() else {}
-    with _copy({**files, place: text}, top) as copied:
-        history, _ = _read_in(copied, top, working, (name,), configuration)
+    top = Path(os.path.commonpath((working, place.parent)))
+    with _copy({**_files_below(folder), place: text}, top) as copied:
+        history, _ = _read_in(copied, top, working, (Path(os.path.relpath(place, working)),), configuration)
     return history, frozenset(each.path for each in history.migrations if each.path in _shown([place], working))
+
+
+def _files_below(folder: Path) -> dict[Path, bytes]:
+    """What can belong to a history in a folder, as its own discovery would look there. Raises CommandError."""
+    from schemalint.commands.git import is_read
+    from schemalint.migrations.files import NOT_ENTERED
+
+    files: dict[Path, bytes] = {}
+    for directory, folders, names in os.walk(folder):
+        folders[:] = [each for each in folders if not each.startswith(".") and each not in NOT_ENTERED]
+        for path in (Path(directory, each) for each in names if is_read(os.fsencode(each))):
+            # A link may lead to anything on the machine.
+            if path.is_file() and Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+                try:
+                    files[path] = path.read_bytes()
+                except OSError as error:
+                    raise CommandError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+    return files
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from schemalint.commands.output import CommandError
@@ -13,17 +14,35 @@ def write_file(path: Path, text: str, shown: str) -> None:
 
     Raises CommandError.
     """
-    target = os.path.realpath(path)
-    if os.path.isdir(target):
-        raise CommandError(f"{shown}: is a folder")
-    beside = f"{target}.{os.getpid()}.tmp"
+    data = text.encode("utf-8", "backslashreplace")
     try:
-        with open(beside, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        if _is_device(path):
+            path.write_bytes(data)
+        else:
+            _replace(os.path.realpath(path), data)
+    except OSError as error:
+        reason = "is a folder" if os.path.isdir(path) else f"cannot be written ({(error.strerror or str(error)).lower()})"
+        raise CommandError(f"{shown}: {reason}") from error
+
+
+def _is_device(path: Path) -> bool:
+    """Whether what is there is no file (/dev/stdout, /dev/null, a pipe), in whose place none must be put."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISREG(mode)
+
+
+def _replace(target: str, data: bytes) -> None:
+    beside = f"{target}.{os.getpid()}.tmp"
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, target)
-    except OSError as error:
-        if not isinstance(error, FileExistsError) and os.path.lexists(beside):
-            os.unlink(beside)
-        raise CommandError(f"{shown}: cannot be written ({(error.strerror or str(error)).lower()})") from error
+    except BaseException:
+        os.unlink(beside)
+        raise

@@ -106,13 +106,13 @@ def staged(directory: Path) -> tuple[Path, Changed, dict[str, bytes]]:
     arguments = ["diff", "--cached", "--name-status", "-z", "--no-renames", "--no-ext-diff", "--diff-filter=d", *against, "--"]
     changed = _changed(git(arguments, top), top)
     entries = [each.split(b"\t", 1) for each in _words(git(["ls-files", "--stage", "-z"], top))]
-    wanted = [(os.fsdecode(name), fields.split()) for fields, name in entries if _is_read(name)]
+    wanted = [(os.fsdecode(name), fields.split()) for fields, name in entries if is_read(name)]
     plain = [(name, fields[1]) for name, fields in wanted if fields[0] in (b"100644", b"100755") and fields[2] == b"0"]
     texts = _blobs([each for _, each in plain], top)
     return top, changed, {name: text for (name, _), text in zip(plain, texts, strict=True)}
 
 
-def _is_read(name: bytes) -> bool:
+def is_read(name: bytes) -> bool:
     """Whether a file can be a migration, or tells how a tool orders them."""
     base = name.rpartition(b"/")[2].lower()
     return base.endswith((b".sql", b".toml", b".plan", b".json", b".sum", b".conf"))

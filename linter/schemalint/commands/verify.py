@@ -115,21 +115,21 @@ def _proved(
     seconds: float,
 ) -> Proved:
     from schemalint.check import examine
+    from schemalint.stack import on_deep_stack
     from schemalint.verify.prove import prove
 
-    examined = examine(history, asked, configuration)
+    examined = on_deep_stack(lambda: examine(history, asked, configuration))
     with server as running:
         return prove(running, history, examined, asked, configuration, seconds)
 
 
 def _write_script(file: Path, finding: str | None, proved: Proved, history: History) -> None:
+    from schemalint.commands.files import write_file
     from schemalint.commands.output import CommandError
     from schemalint.verify.script import ScriptError, script_for
 
     try:
         text = script_for(proved, history, finding)
-        file.write_text(text, "utf-8", errors="replace")
     except ScriptError as error:
         raise CommandError(f"--write-script: {error}") from error
-    except OSError as error:
-        raise CommandError(f"{file}: cannot be written ({(error.strerror or str(error)).lower()})") from error
+    write_file(file, text, str(file))

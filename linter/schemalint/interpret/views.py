@@ -31,9 +31,10 @@ class Updatable(msgspec.Struct, frozen=True):
     columns: tuple[tuple[str, int | None], ...]
 
 
-def updatable(view: Relation, catalog: Catalog) -> Updatable | None:
+def updatable(view: Relation, catalog: Catalog, above: frozenset[int] = frozenset()) -> Updatable | None:
     """How a view passes writes on to one base table; None where it is not automatically updatable."""
-    if view.kind is not RelationKind.VIEW or view.query is None:
+    # Views can be made to read each other; PostgreSQL refuses the write then.
+    if view.kind is not RelationKind.VIEW or view.query is None or view.oid in above:
         return None
     inner = view.query.node.get("SelectStmt", view.query.node)
     if any(each in inner for each in BLOCKING) or inner.get("op", "SETOP_NONE") != "SETOP_NONE":
@@ -49,7 +50,7 @@ def updatable(view: Relation, catalog: Catalog) -> Updatable | None:
     if own is None:
         return None
     if relation.kind is RelationKind.VIEW:
-        below = updatable(relation, catalog)
+        below = updatable(relation, catalog, above | {view.oid})
         if below is None:
             return None
         numbers = {n: name for name, n in ((c.name, c.number) for c in relation.columns)}

@@ -79,8 +79,11 @@ def scan(sql: str) -> list[Token]:
 
 
 def parse_json(sql: str) -> str:
-    """The statements of a text as libpg_query's JSON; locations in it count bytes."""
-    tree: str = _extension.parse_sql_json(sql)
+    """The statements of a text as libpg_query's JSON; locations in it count bytes. Raises ParseError."""
+    try:
+        tree: str = _extension.parse_sql_json(sql)
+    except UnicodeError as error:  # a string can spell bytes that are no text: E'\\xff'
+        raise ParseError('invalid byte sequence for encoding "UTF8"', 0) from error
     return tree
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
-import threading
 from collections.abc import Iterator
 from re import IGNORECASE
 from re import compile as pattern
@@ -14,15 +12,17 @@ import msgspec
 
 from schemalint.parse.libpg_query import ParseError, parse_json, scan
 from schemalint.parse.splitter import Piece, pieces, skip_blank
+from schemalint.stack import on_deep_stack
 from schemalint.text import ByteOffsets, Source, Span
 
 if TYPE_CHECKING:
     from schemalint.migrations.migration import Migration
 
 WHOLE_AT_MOST = 100_000  # characters of a file that is parsed in one piece
-DATA_FROM = 65_536  # characters of an INSERT from which on it is taken for data
-DEEP_STACK = 512 * 1024 * 1024
-DEEP_RECURSION = 200_000
+DATA_FROM = 65_536  # characters of an INSERT, or of equal ones in a row, from which on they are taken for data
+MOST = 100_000  # statements of one source, at some 5 kB of memory each
+DEEPEST = 5_000  # levels of a tree: some 2,500 operators in a row. PostgreSQL's own stack gives out not far behind
+SHALLOW = DEEPEST // 2  # bytes of a statement that cannot hold a deeper tree
 # What libpg_query cannot read: psql's commands and the data behind COPY.
 NOT_SQL = pattern(r"(?m)^\s*\\|\bFROM\s+STDIN\b|\\g", IGNORECASE)
 INSERT_VALUES = pattern(r"\s*INSERT\s+INTO\b[^;']*?\bVALUES\s*\(", IGNORECASE)
@@ -64,14 +64,14 @@ class MetaCommand(msgspec.Struct, frozen=True):
     argument: str
 
 
-class Unfilled(msgspec.Struct, frozen=True):
-    """A statement with a placeholder, or a variable of psql's, that has no value here."""
+class Unread(msgspec.Struct, frozen=True):
+    """What is not known: a statement with a placeholder that has no value, or the end of a source that holds too much."""
 
     span: Span
-    at: Span
+    reason: str
 
 
-Part = Statement | Broken | MetaCommand | Unfilled
+Part = Statement | Broken | MetaCommand | Unread
 
 
 def read_migration(migration: Migration) -> tuple[Part, ...]:
@@ -96,9 +96,9 @@ def read_statements(source: Source) -> tuple[Part, ...]:
     if plain:
         try:
             return tuple(_whole(source))
-        except (ParseError, RecursionError, msgspec.DecodeError, UnicodeError):
+        except ParseError:
             pass
-    return tuple(_read_piece(source, each) for each in pieces(text))
+    return tuple(_piecewise(source))
 
 
 def parse_one(sql: str) -> list[tuple[str, dict[str, Any]]]:
@@ -107,41 +107,47 @@ def parse_one(sql: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _decoded(json: str) -> list[dict[str, Any]]:
-    """The raw statements of libpg_query's JSON. The collector is off: it would look through all that is being made."""
+    """The raw statements of libpg_query's JSON. Raises ParseError where one is too deep.
+
+    The collector is off: it would look through all that is being made.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        statements: list[dict[str, Any]] = _decoder.decode(json).get("stmts") or []
-        return statements
-    except RecursionError:
-        return _decoded_on_deep_stack(json)
+        statements = _values(json)
+    except RecursionError as error:
+        raise ParseError(TOO_DEEP, 0) from error
     finally:
         if collecting:
             gc.enable()
+    if any(each.get("stmt_len", len(json)) > SHALLOW and _is_too_deep(each) for each in statements):
+        raise ParseError(TOO_DEEP, 0)
+    return statements
 
 
-def _decoded_on_deep_stack(json: str) -> list[dict[str, Any]]:
-    """Decodes what is nested deeper than the interpreter's own stack lets through."""
-    result: list[list[dict[str, Any]]] = []
+def _values(json: str) -> list[dict[str, Any]]:
+    def decode() -> list[dict[str, Any]]:
+        statements: list[dict[str, Any]] = _decoder.decode(json).get("stmts") or []
+        return statements
 
-    def decode() -> None:
-        try:
-            result.append(_decoder.decode(json).get("stmts") or [])
-        except (RecursionError, MemoryError):
-            return
-
-    limit, size = sys.getrecursionlimit(), threading.stack_size(DEEP_STACK)
-    sys.setrecursionlimit(DEEP_RECURSION)
     try:
-        thread = threading.Thread(target=decode)
-        thread.start()
-        thread.join()
-    finally:
-        sys.setrecursionlimit(limit)
-        threading.stack_size(size)
-    if not result:
-        raise RecursionError(TOO_DEEP)
-    return result[0]
+        return decode()
+    except RecursionError:
+        return on_deep_stack(decode)
+
+
+def _is_too_deep(tree: dict[str, Any]) -> bool:
+    level: list[Any] = [tree]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _kind_and_node(raw: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -176,6 +182,27 @@ def _content_end(text: str, start: int, end: int) -> int:
     return start + tokens[-1].end + 1 if tokens else end
 
 
+def _piecewise(source: Source) -> list[Part]:
+    """The statements one by one. INSERTs of many rows into the same columns are read as far as they may tell something."""
+    text = source.text
+    parts: list[Part] = []
+    head, size = None, 0
+    for piece in pieces(text):
+        found = INSERT_VALUES.match(text, piece.start, piece.end)
+        same = found is not None and found.group() == head
+        head, size = found.group() if found is not None else None, piece.end - piece.start + (size if same else 0)
+        last = parts[-1] if parts else None
+        if same and size > DATA_FROM and isinstance(last, Statement):
+            span = Span(source, last.span.start, piece.end)
+            parts[-1] = msgspec.structs.replace(last, span=span, copied=True)
+        elif len(parts) < MOST:
+            parts.append(_read_piece(source, piece))
+        else:
+            parts.append(Unread(Span(source, piece.start, len(text)), f"there are more than {MOST:,} statements: split the file"))
+            break
+    return parts
+
+
 def _read_piece(source: Source, piece: Piece) -> Part:
     span = Span(source, piece.start, piece.end)
     if piece.meta:
@@ -186,14 +213,12 @@ def _read_piece(source: Source, piece: Piece) -> Part:
     return _parsed(span, piece)
 
 
-def _parsed(span: Span, piece: Piece) -> Statement | Broken | Unfilled:
+def _parsed(span: Span, piece: Piece) -> Statement | Broken | Unread:
     text = span.text
     try:
         found = _decoded(parse_json(text))
     except ParseError as error:
         return _broken(span, str(error.args[0]), error.args[1] if len(error.args) > 1 else None)
-    except (RecursionError, UnicodeError, MemoryError):
-        return Broken(span, span, TOO_DEEP)
     if len(found) != 1:
         return Broken(span, span, "no statement")
     kind, node = _kind_and_node(found[0])
@@ -201,12 +226,12 @@ def _parsed(span: Span, piece: Piece) -> Statement | Broken | Unfilled:
     return Statement(kind, node, Span(span.source, span.start, span.start + end), span.start, ByteOffsets(text), piece.copied)
 
 
-def _broken(span: Span, message: str, location: int | None) -> Broken | Unfilled:
+def _broken(span: Span, message: str, location: int | None) -> Broken | Unread:
     """The error at the token that it names; at the end of the statement where there is none."""
     text = span.text
     start = len(text) if location is None else max(0, min(location, len(text)))
     if (placeholder := PLACEHOLDER.match(text, start)) is not None:
-        return Unfilled(span, Span(span.source, span.start + start, span.start + placeholder.end()))
+        return Unread(span, f"{placeholder[0]} has no value here, so the statement is not known")
     end = start
     while end < len(text) and (text[end].isalnum() or text[end] == "_"):
         end += 1
@@ -224,7 +249,7 @@ def _skimmed(span: Span) -> Statement | None:
     for close in _closings(text, head.end()):
         try:
             found = _decoded(parse_json(text[:close]))
-        except (ParseError, RecursionError):
+        except ParseError:
             continue
         kind, node = _kind_and_node(found[0])
         return Statement(kind, node, span, span.start, ByteOffsets(text[:close]), True)

@@ -54,6 +54,8 @@ def do_block(catalog: Catalog, node: Node, context: Context) -> Catalog:
     language = elements["language"]["arg"]["String"]["sval"] if "language" in elements else "plpgsql"
     if language.lower() != "plpgsql":
         raise NotModelled(f"DO in language {language} is not modelled")
+    if "as" not in elements:
+        raise Refused("42601", "no inline code specified")
     body = excerpt(elements["as"]["arg"]["String"].get("sval", ""), elements["as"], context)
     try:
         block = parse_body(body.text)

@@ -85,6 +85,7 @@ class Reader:
         self.missing: list[tuple[Node, str]] = []  # ColumnRef nodes that mean no column
         self.absent: list[Node] = []  # RangeVar nodes that mean no relation
         self.resolved = True
+        self.selected: dict[int, tuple[Node, tuple[Output, ...]]] = {}  # what each SelectStmt yields, by its identity
 
     # -- expressions
 
@@ -193,7 +194,22 @@ class Reader:
         self.select(node, scope)
 
     def select(self, node: Node, outer: Scope) -> tuple[Output, ...]:
-        """The columns that a SelectStmt yields."""
+        """The columns that a SelectStmt yields.
+
+        It is read once. Who reads it for its columns and again for what is in it doubles the work with each level.
+        """
+        known = self.selected.get(id(node))
+        if known is None:
+            known = self.selected[id(node)] = (node, self._select(node, outer))
+        return known[1]
+
+    def outputs(self, node: Node, scope: Scope) -> tuple[Output, ...]:
+        """The columns that a SelectStmt yields, without counting what it reads."""
+        beside = Reader(self.catalog)
+        beside.selected = self.selected
+        return beside.select(node, scope)
+
+    def _select(self, node: Node, outer: Scope) -> tuple[Output, ...]:
         scope = self.with_queries(node, outer)
         if node.get("op", "SETOP_NONE") != "SETOP_NONE":
             from schemalint.replay.typing import refuse_disunited, united
@@ -233,13 +249,16 @@ class Reader:
             name = query["ctename"]
             if clause.get("recursive"):
                 start = next(iter(query["ctequery"].values()))
-                first = start.get("larg", start)
-                columns = Reader(self.catalog).select(first, inner) if "SelectStmt" in query["ctequery"] else ()
+                columns = self._first_columns(start, inner) if "SelectStmt" in query["ctequery"] else ()
                 inner = inner._replace(queries=(*inner.queries, (name, _as_query(name, columns, query))))
             kind, body = next(iter(query["ctequery"].items()))
             columns = self.select(body, inner) if kind == "SelectStmt" else self.change(body, inner)
             inner = inner._replace(queries=(*inner.queries, (name, _as_query(name, columns, query))))
         return inner
+
+    def _first_columns(self, query: Node, scope: Scope) -> tuple[Output, ...]:
+        """The columns of a recursive query, which its first part has without knowing of the whole."""
+        return self.select(query["larg"], self.with_queries(query, scope)) if "larg" in query else self.select(query, scope)
 
     def change(self, node: Node, scope: Scope) -> tuple[Output, ...]:
         """An INSERT, UPDATE or DELETE; the columns of its RETURNING."""

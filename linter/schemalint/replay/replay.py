@@ -12,7 +12,7 @@ import msgspec
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Node, Relation, Rows
 from schemalint.finding import Unmodelled
-from schemalint.parse.statements import MetaCommand, Part, Statement, Unfilled, read_migration
+from schemalint.parse.statements import MetaCommand, Part, Statement, Unread, read_migration
 from schemalint.replay import transactions
 from schemalint.replay.alter_table import alter_table, command_spans
 from schemalint.replay.context import Context, Handler, NotModelled, Refused
@@ -205,8 +205,8 @@ def _step(session: transactions.Session, statement: Part) -> tuple[Step, transac
 
 def _unread(part: Part) -> Iterator[Unmodelled]:
     """What stays unknown of a text that is no SQL before its tool has worked on it."""
-    if isinstance(part, Unfilled):
-        yield Unmodelled(part.span, f"{part.at.text} has no value here, so the statement is not known")
+    if isinstance(part, Unread):
+        yield Unmodelled(part.span, part.reason)
     elif isinstance(part, MetaCommand) and (reason := PSQL_UNKNOWN.get(part.name)) is not None:
         yield Unmodelled(part.span, f"\\{part.name}: {reason}")
 

@@ -186,7 +186,7 @@ def _sublink(node: Node, reader: Reader, scope: Scope) -> Type:
     kind = node.get("subLinkType", "EXISTS_SUBLINK")
     if kind not in ("EXPR_SUBLINK", "ARRAY_SUBLINK"):
         return BOOLEAN
-    outputs = type(reader)(reader.catalog).select(node["subselect"].get("SelectStmt") or {}, scope)
+    outputs = reader.outputs(node["subselect"].get("SelectStmt") or {}, scope)
     found = outputs[0].type if outputs else UNKNOWN
     return array_of(found) if kind == "ARRAY_SUBLINK" and found != UNKNOWN else found
 

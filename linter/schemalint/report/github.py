@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from schemalint.finding import Finding, Report, Severity
-from schemalint.report.safe import one_line, printable
+from schemalint.report.safe import one_line, printable, without_hash_commands
 
 COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
 def render(report: Report) -> str:
-    return "".join(f"{_command(each)}\n" for each in report.findings)
+    return "".join(f"{without_hash_commands(_command(each))}\n" for each in report.findings)
 
 
 def _command(finding: Finding) -> str:

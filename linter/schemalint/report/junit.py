@@ -6,7 +6,7 @@ from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
 from schemalint.finding import Finding, Report, Severity
-from schemalint.report.safe import one_line, printable
+from schemalint.report.safe import one_line, printable, without_commands
 
 
 def render(report: Report) -> str:
@@ -52,8 +52,8 @@ def _text(findings: list[Finding]) -> str:
         lines.append(f"{path}:{line}:{column}: {each.severity.value}[{each.rule}]: {each.message}")
         if each.help is not None:
             lines.append(f"  help: {each.help}")
-    return escape("\n".join(one_line(each) for each in lines))
+    return escape("\n".join(without_commands(one_line(each)) for each in lines))
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(printable(text))
+    return quoteattr(without_commands(printable(text)))

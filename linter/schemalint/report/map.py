@@ -12,7 +12,7 @@ from schemalint.flow.path import Assignment, Path, Write
 from schemalint.flow.sync import Carried, Sync
 from schemalint.flow.value import Constant, Field, Looked, Null, Term, copied_field, fields_of, subterms
 from schemalint.report.json import spelled
-from schemalint.report.safe import one_line, printable
+from schemalint.report.safe import one_line, plain_line
 
 Document = dict[str, Any]
 
@@ -160,4 +160,4 @@ def _sync_text(sync: Mapping[str, Any]) -> str:
     for key, words in (("source", "of the source take no part"), ("target", "of the target are not written")):
         if sync[f"{key}_columns_without_part"]:
             lines.append(f"  {words}: {', '.join(sync[f'{key}_columns_without_part'])}")
-    return "".join(f"{printable(each)}\n" for each in lines)
+    return "".join(f"{plain_line(each)}\n" for each in lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from schemalint.finding import Finding, Report, Severity
-from schemalint.report.safe import one_line
+from schemalint.report.safe import one_line, without_commands
 
 LARGEST = 65_000  # characters; a comment on GitHub may have 65,536
 MARKS = {Severity.ERROR: "🛑", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}
@@ -41,7 +41,8 @@ def _block(finding: Finding) -> str:
         lines.append(f"- shown by: {_code(finding.witness)}")
     if finding.help is not None:
         lines.append(f"- help: {_plain(finding.help)}")
-    return "\n".join(lines) + "\n"
+    # A comment is printed on its way to the pull request, where build services listen.
+    return "\n".join(without_commands(line) for each in lines for line in each.split("\n")) + "\n"
 
 
 def _plain(text: str) -> str:

@@ -17,12 +17,17 @@ HASH_COMMAND = re.compile(r"##(?=\w*\[)")
 
 def escaped(character: str) -> str:
     """A character that steers, spelled out; any other as it is."""
-    if character in JOINERS or unicodedata.category(character) not in STEERING:
-        return character
     code = ord(character)
+    if not _is_noncharacter(code) and (character in JOINERS or unicodedata.category(character) not in STEERING):
+        return character
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _is_noncharacter(code: int) -> bool:
+    """Whether no text has such a character; XML does not take all of them."""
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
 
 
 def one_line(text: str) -> str:
@@ -35,6 +40,16 @@ def printable(text: str) -> str:
     return text if PLAIN.fullmatch(text) else "".join(map(escaped, text))
 
 
+def plain_line(text: str) -> str:
+    """One finished line of a report in plain text."""
+    return without_commands(printable(text))
+
+
 def without_commands(line: str) -> str:
     """A finished line that no build service takes for an order."""
-    return HASH_COMMAND.sub(r"#\\x23", COMMAND.sub(r"\1\\x3a", line))
+    return without_hash_commands(COMMAND.sub(r"\1\\x3a", line))
+
+
+def without_hash_commands(line: str) -> str:
+    """A line of orders of our own with nobody else's in it."""
+    return HASH_COMMAND.sub(r"#\\x23", line)

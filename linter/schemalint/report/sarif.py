@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from inspect import cleandoc
 from typing import Any
@@ -83,4 +84,4 @@ def _location(span: Span) -> Mapping[str, Any]:
     path, line, column = span.place
     end_line, end_column = span.source.position(span.end)
     region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-    return {"artifactLocation": {"uri": quote(path)}, "region": region}
+    return {"artifactLocation": {"uri": quote(os.fsencode(path))}, "region": region}

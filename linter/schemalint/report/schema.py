@@ -26,7 +26,7 @@ from schemalint.catalog.model import (
 )
 from schemalint.catalog.type_printing import format_type
 from schemalint.report.json import spelled
-from schemalint.report.safe import printable
+from schemalint.report.safe import plain_line
 
 Document = dict[str, Any]
 VIEWS = (RelationKind.VIEW, RelationKind.MATERIALIZED_VIEW)
@@ -333,11 +333,12 @@ def _blocks(part: str, objects: Mapping[str, Any]) -> Iterator[str]:
         elif part == "functions":
             definer = ", security definer" if each["security_definer"] else ""
             yield (
-                printable(f"function {name} returns {each['returns']} ({each['language']}, {each['volatility']}{definer})") + "\n"
+                plain_line(f"function {name} returns {each['returns']} ({each['language']}, {each['volatility']}{definer})")
+                + "\n"
             )
         else:
             detail = ", ".join(each["labels"]) if "labels" in each else each.get("base") or each.get("owned_by") or ""
-            yield printable(f"{each.get('kind', 'sequence')} {name}{': ' if detail else ''}{detail}") + "\n"
+            yield plain_line(f"{each.get('kind', 'sequence')} {name}{': ' if detail else ''}{detail}") + "\n"
 
 
 def _relation_text(name: str, relation: Mapping[str, Any]) -> str:
@@ -354,7 +355,7 @@ def _relation_text(name: str, relation: Mapping[str, Any]) -> str:
     listed += [f"  {each['definition']}" for each in relation["indexes"] if each["name"] not in keys]
     listed += [f"  {each['definition']}{_state(each)}" for each in relation["triggers"]]
     listed += [f"  policy {each['name']} for {each['command']} to {', '.join(each['roles'])}" for each in relation["policies"]]
-    return "".join(f"{printable(each)}\n" for each in (*lines, *listed))
+    return "".join(f"{plain_line(each)}\n" for each in (*lines, *listed))
 
 
 def _state(trigger: Mapping[str, Any]) -> str:
@@ -398,7 +399,7 @@ def difference_text(found: Mapping[str, Any]) -> str:
             lines.append(f"~ {word} {name}")
             for sign, side in (("-", "before"), ("+", "after")):
                 lines += [f"    {sign} {line}" for line in _changed_lines(change[side])]
-    return "".join(f"{printable(each)}\n" for each in lines) or "no difference\n"
+    return "".join(f"{plain_line(each)}\n" for each in lines) or "no difference\n"
 
 
 def _changed_lines(side: Mapping[str, Any]) -> Iterator[str]:

@@ -39,7 +39,7 @@ class Change(msgspec.Struct, frozen=True):
     at: Span | None = None  # the token that it stumbles over
     sure: bool = True
     parts: Callable[[], Parts] = dict  # the tables that take part in mirrors before or after the migration
-    preceding: tuple[Change, ...] = ()  # what the same transaction has done before
+    held: frozenset[int] = frozenset()  # the tables that the same transaction has locked against writers before
     together: tuple[Change, ...] = ()  # all that is committed with it, itself included
     refusing: Callable[[int, str], Failure | None] = lambda relation, event: None  # what every such write meets in a trigger
 

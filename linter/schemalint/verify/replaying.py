@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from schemalint.catalog.catalog import quoted
-from schemalint.parse.statements import MetaCommand, Part, Statement, Unfilled
+from schemalint.parse.statements import MetaCommand, Part, Statement, Unread
 from schemalint.replay.step import Replayed
 from schemalint.text import Span
 from schemalint.verify.environment import Environment, schema_option, stub_of
@@ -68,8 +68,8 @@ def apply(connection: Connection, replayed: Replayed, environment: Environment) 
 def _statement(connection: Connection, part: Part, environment: Environment) -> Refused | Skipped | None:
     if isinstance(part, MetaCommand):
         return Skipped(part.span, f"\\{part.name} is a command of psql's")
-    if isinstance(part, Unfilled):
-        return Skipped(part.span, f"{part.at.text} has no value here")
+    if isinstance(part, Unread):
+        return Skipped(part.span, part.reason)
     if isinstance(part, Statement):
         if part.kind == "TransactionStmt":
             return _transaction(connection, part)
