@@ -13,6 +13,7 @@ import msgspec
 
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.locks import BLOCKS_WRITES, locks
+from schemalint.catalog.model import Function
 from schemalint.course import Boundary, Course
 from schemalint.decision import Decisions
 from schemalint.finding import Severity
@@ -23,6 +24,7 @@ from schemalint.parse.statements import Broken, MetaCommand, Statement, Unread
 from schemalint.replay.replay import Step
 from schemalint.rule import Change, Key, Part, Parts, Rule, State, Violation
 from schemalint.text import Span
+from schemalint.trace.calls import newly_broken
 from schemalint.trace.ledger import Ledger
 from schemalint.trace.unit import Unit, trace
 
@@ -227,8 +229,9 @@ class Judge:
             if isinstance(step.statement, MetaCommand | Unread):
                 continue
             change = msgspec.structs.replace(
-                change_of(step), parts=parts, held=held, refusing=partial(_refusing, step.before), together=together
-            )
+                change_of(step), parts=parts, held=held, refusing=partial(_refusing, step.before), together=together,
+                broken_calls=partial(_broken_calls, step, boundary.after, parts),
+            )  # fmt: skip
             if running:
                 held |= _locked(change)
             for rule in rules:
@@ -271,6 +274,13 @@ def _refusing(catalog: Catalog, oid: int, event: str) -> Failure | None:
         if firing.event == event and ordinary and all(each.outcome == "failed" for each in ordinary):
             return next((f for f in ordinary[0].failures if f.certainty == "certain" and not f.caught), None)
     return None
+
+
+def _broken_calls(step: Step, end: Catalog, parts: Callable[[], Parts]) -> list[tuple[Function, Failure]]:
+    """The functions of applications that read a mirror's tables, and whose calls fail from a statement on."""
+    relations = (r for oid in parts() for r in (step.before.relation(oid), step.after.relation(oid)) if r is not None)
+    names = {each.name for each in relations}
+    return list(newly_broken(step.before, step.after, end, names)) if names else []
 
 
 def _locked(change: Change) -> set[int]:

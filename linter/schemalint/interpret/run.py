@@ -14,7 +14,7 @@ import msgspec
 from schemalint.catalog.model import Function, Type
 from schemalint.flow.path import Condition, Failure, Handler
 from schemalint.flow.value import NOTHING, NULL, Null, Opaque, Value, constant, join
-from schemalint.interpret import branches, conditions, dynamic, functions, lookups, query, writing
+from schemalint.interpret import branches, conditions, dynamic, functions, lookups, query, returning, writing
 from schemalint.interpret.catching import catches, is_caught
 from schemalint.interpret.scope import Context, Effect, RaisedError, Scope
 from schemalint.interpret.state import FALSE, TRUE, State, Variables, after_effect, ended_by, joined, replace, with_pending
@@ -123,6 +123,25 @@ def _return(statement: tree.Return, state: State, context: Context) -> list[Stat
     if statement.value is None:
         return [replace(state, outcome="return")]
     return [replace(state, outcome="return", result=value_of(statement.value, state, context))]
+
+
+def _return_query(statement: tree.ReturnQuery, state: State, context: Context) -> list[State]:
+    """RETURN QUERY: what it gives has to be of the function's own shape (42804)."""
+    if statement.query is None:
+        return [state]
+    result = select_fragment(statement.query, state, context)
+    function = context.catalog.function(context.function)
+    if function is not None and (detail := returning.misfit(result, function, context.catalog, exact=True)) is not None:
+        span = context.excerpt.span(statement.start, statement.end) if context.excerpt else None
+        message = "structure of query does not match function result type"
+        raise RaisedError(returning.misfit_failure(function, detail, "42804", message, span))
+    return _found(result, state)
+
+
+def _return_next(statement: tree.ReturnNext, state: State, context: Context) -> list[State]:
+    if statement.value is not None:
+        value_of(statement.value, state, context)
+    return [state]
 
 
 def _raise(statement: tree.Raise, state: State, context: Context) -> list[State]:
@@ -403,6 +422,8 @@ STATEMENTS: dict[type, Callable[[Any, State, Context], list[State]]] = {
     tree.Foreach: branches.for_unknown,
     tree.Exit: branches.exit_,
     tree.Return: _return,
+    tree.ReturnNext: _return_next,
+    tree.ReturnQuery: _return_query,
     tree.Raise: _raise,
     tree.Perform: _perform,
     tree.Execute: _execute,

@@ -6,15 +6,17 @@ PostgreSQL coerces such an expression to the column's type when the column is de
 from __future__ import annotations
 
 import json
+from functools import cache
 from re import compile as pattern
 
 from schemalint.catalog import facts
 from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.coercion import coercion
 from schemalint.catalog.model import UNKNOWN, Node, Type, TypeKind, UserType
+from schemalint.catalog.resolve import NO_USER_TYPES
 from schemalint.catalog.type_names import UserTypesOf
 from schemalint.catalog.type_printing import format_type
-from schemalint.interpret.input_syntax import FORMS, TIMES
+from schemalint.interpret.input_syntax import FORMS, TEXTS, TIMES
 from schemalint.replay.context import Refused
 from schemalint.replay.reading import NOWHERE, Reader, Scope
 from schemalint.text import Span
@@ -54,14 +56,23 @@ def assignable(catalog: Catalog, source: Type, target: Type) -> bool:
     """Whether a value of the first type may be assigned to a column of the second; True where that is not known."""
     if UNKNOWN.id in (source.id, target.id) or source.id == target.id:
         return True
+    if isinstance(source.id, str) and isinstance(target.id, str):
+        return _is_assignable(source.id, target.id)
     if any(isinstance(each, int) and catalog.relation(abs(each)) is not None for each in (source.id, target.id)):
         return True
     return coercion(source.id, target.id, UserTypesOf(catalog)) in ("i", "a")
 
 
+@cache
+def _is_assignable(source: str, target: str) -> bool:
+    return coercion(source, target, NO_USER_TYPES) in ("i", "a")
+
+
 def refuse_unreadable(catalog: Catalog, text: str, type_: Type, span: Span | None) -> None:
     """Refuses a constant that the input function of its type does not take, as far as that is plain."""
     own = catalog.get(type_.id) if isinstance(type_.id, int) else None
+    if own is None and type_.id in TEXTS:
+        return
     shown = format_type(Type(type_.id), catalog)
     if isinstance(own, UserType):
         if own.kind is TypeKind.ENUM and text not in own.labels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from schemalint.catalog.catalog import Catalog
@@ -17,28 +18,39 @@ SURE = ("ColumnRef", "TypeCast")  # operands whose type is known for sure
 
 
 def refuse_unknown_operators(catalog: Catalog, node: Any, scope: Scope, span: Span | None) -> None:
-    if isinstance(node, list):
-        for each in node:
-            refuse_unknown_operators(catalog, each, scope, span)
-    elif isinstance(node, dict):
-        for kind, inner in node.items():
-            if kind == "A_Expr" and inner.get("kind", "AEXPR_OP") == "AEXPR_OP":
-                _refuse(catalog, inner, scope, span)
-            if kind != "SubLink":
-                refuse_unknown_operators(catalog, inner, scope, span)
+    stack = [node]
+    while stack:
+        each = stack.pop()
+        if type(each) is list:
+            stack.extend(each)
+        elif type(each) is dict:
+            operation = each.get("A_Expr")
+            if operation is not None and operation.get("kind", "AEXPR_OP") == "AEXPR_OP":
+                _refuse(catalog, operation, scope, span)
+            stack.extend([inner for kind, inner in each.items() if kind != "SubLink" and type(inner) in (dict, list)])
 
 
 def _refuse(catalog: Catalog, node: Node, scope: Scope, span: Span | None) -> None:
     name = strings(node["name"])[-1]
-    if catalog.get(("operators", name)) or "lexpr" not in node:
+    if "lexpr" not in node or catalog.get(("operators", name)):
         return
     left, right = (_type(catalog, node[side], scope) for side in ("lexpr", "rexpr"))
-    if UNKNOWN in (left, right):
-        return
-    found = resolve_operator(name, left.id, right.id, UserTypesOf(catalog))
-    if isinstance(found, Unresolved) and found.reason == "missing":
+    if UNKNOWN.id not in (left.id, right.id) and _is_missing(name, left.id, right.id, catalog):
         sides = " ".join((_shown(catalog, left), name, _shown(catalog, right)))
         raise Refused("42883", f"operator does not exist: {sides}", span)
+
+
+def _is_missing(name: str, left: str | int, right: str | int, catalog: Catalog) -> bool:
+    if isinstance(left, str) and isinstance(right, str):
+        return _is_missing_between(name, left, right)
+    found = resolve_operator(name, left, right, UserTypesOf(catalog))
+    return isinstance(found, Unresolved) and found.reason == "missing"
+
+
+@cache
+def _is_missing_between(name: str, left: str, right: str) -> bool:
+    found = resolve_operator(name, left, right)
+    return isinstance(found, Unresolved) and found.reason == "missing"
 
 
 def _type(catalog: Catalog, node: Node, scope: Scope) -> Type:

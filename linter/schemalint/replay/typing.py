@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from schemalint.catalog.coercion import common_type
 from schemalint.catalog.facts import functions_named
 from schemalint.catalog.model import UNKNOWN, Node, Type
-from schemalint.catalog.resolve import Resolved, resolve_function
+from schemalint.catalog.resolve import Resolved, Unresolved, resolve_function
 from schemalint.catalog.type_names import UserTypesOf, array_of, strings, type_of
 from schemalint.catalog.type_printing import format_type
 from schemalint.replay.context import Refused
@@ -68,8 +69,18 @@ def _call(node: Node, reader: Reader, scope: Scope) -> Type:
     matching = [each for each in found if len(each.input_types) >= len(arguments)]
     if matching:
         return matching[0].result if len({each.result for each in matching}) == 1 else UNKNOWN
-    types = [None if each == UNKNOWN else each.id for each in (_argument(each, reader, scope) for each in arguments)]
-    resolved = resolve_function(functions_named(name), name, types, user=UserTypesOf(reader.catalog))
+    types = tuple([None if each == UNKNOWN else each.id for each in (_argument(each, reader, scope) for each in arguments)])
+    if any(isinstance(each, int) for each in types):
+        return _result(resolve_function(functions_named(name), name, types, user=UserTypesOf(reader.catalog)), name)
+    return _of_built_in(name, types)
+
+
+@cache
+def _of_built_in(name: str, types: tuple[str | int | None, ...]) -> Type:
+    return _result(resolve_function(functions_named(name), name, types), name)
+
+
+def _result(resolved: Resolved | Unresolved, name: str) -> Type:
     if isinstance(resolved, Resolved) and resolved.result is not None:
         return Type(resolved.result)
     return Type(ELSEWHERE[name]) if name in ELSEWHERE else UNKNOWN

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.catalog.model import Relation
+from schemalint.catalog.model import Function, Relation
 from schemalint.finding import Sync as SyncNames
 from schemalint.flow.path import Failure
 from schemalint.flow.sync import Sync
@@ -42,6 +42,8 @@ class Change(msgspec.Struct, frozen=True):
     held: frozenset[int] = frozenset()  # the tables that the same transaction has locked against writers before
     together: tuple[Change, ...] = ()  # all that is committed with it, itself included
     refusing: Callable[[int, str], Failure | None] = lambda relation, event: None  # what every such write meets in a trigger
+
+    broken_calls: Callable[[], Iterable[tuple[Function, Failure]]] = tuple  # functions whose calls fail from this statement on
 
     @property
     def start(self) -> Catalog:
