@@ -1,5 +1,5 @@
 from schemalint.catalog.model import Relation
-from schemalint.rule import Certainty, Remembered, Severity, State, Violation, Violations, invariant
+from schemalint.rule import Certainty, Place, Remembered, Severity, State, Sync, Violation, Violations, invariant
 
 
 @invariant(shown_by="a comparison with older rows")
@@ -23,6 +23,32 @@ def default_gone(state: State) -> Violations:
         if line.event != "insert" or carried is None or carried.write is None or target is None or not line.mirror:
             continue
         yield from _of_line(state, line, target)
+    for sync in state.kept:
+        yield from _of_rows(state, sync)
+
+
+def _of_rows(state: State, sync: Sync) -> Violations:
+    """A row variable that is inserted whole hands over NULL for a column that the function knows nothing of."""
+    target, carried = state.catalog.relation(sync.target), sync.on("insert")
+    if target is None or carried is None or carried.write is None or state.fails("insert"):
+        return
+    for each in carried.write.assignments:
+        column = target.column_numbered(each.column)
+        if column is None or column.default is None or column.not_null or column.generated or each.value.null != "always":
+            continue
+        if not each.given or each.span is None or not each.span.text.rstrip("() *").endswith("."):
+            continue
+        yield Violation(
+            key=(sync.source, sync.identity, "default", each.name),
+            message=f"new rows of {state.relation_name(target.oid)} get NULL in {each.name} instead of its default: the function "
+            "inserts a whole row",
+            at=(column.span,),
+            certainty=Certainty.CERTAIN,
+            severity=Severity.WARNING,
+            sync=state.names_of_sync(sync),
+            related=(Place(each.span, "the whole row, with NULL where nothing was assigned"),),
+            help=f"name the columns that the INSERT is about, or assign {each.name}",
+        )
 
 
 def _of_line(state: State, line: Remembered, target: Relation) -> Violations:
