@@ -12,6 +12,7 @@ from schemalint.catalog.catalog import Catalog, empty_catalog
 from schemalint.parse.statements import Broken
 from schemalint.replay.replay import Replayed, replay_migration
 from tests.catalog_snapshots import differences, snapshot_of_catalog, snapshot_of_server
+from tests.histories_of_projects import PROJECTS
 from tests.histories_of_schemas import HISTORIES, REFUSED
 from tests.postgres import Connection, Server, sqlstate_of
 from tests.test_replay import migration
@@ -56,12 +57,12 @@ def compare(connection: Connection, catalog: Catalog) -> None:
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("name", HISTORIES)
+@pytest.mark.parametrize("name", [*HISTORIES, *PROJECTS])
 def test_history(name: str, postgres: Server) -> None:
     with postgres.database() as connect:
         connection = connect("postgres")
         catalog = empty_catalog()
-        for text in HISTORIES[name]:
+        for text in (HISTORIES | PROJECTS)[name]:
             if "CONCURRENTLY" in text:
                 for statement in text.split(";")[:-1]:
                     catalog = apply(connection, catalog, statement, transactional=False)

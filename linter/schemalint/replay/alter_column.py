@@ -59,6 +59,8 @@ def change_type(catalog: Catalog, oid: int, command: Node, context: Context) -> 
     collation = (definition.get("collClause") or {}).get("collname")
     changed = replace(column, type=new, collation=collation[-1]["String"]["sval"] if collation else None, span=context.span)
     catalog = use_type(put_column(catalog, table(catalog, oid), changed), oid, new)
+    if column.identity:
+        catalog = _retyped_sequence(catalog, oid, column.number, new)
     _check_foreign_keys(catalog, table(catalog, oid), column.number)
     if relation.kind is RelationKind.COMPOSITE_TYPE:
         return catalog
@@ -66,6 +68,22 @@ def change_type(catalog: Catalog, oid: int, command: Node, context: Context) -> 
         own = child.column(column.name)
         if own is not None:
             catalog = use_type(put_column(catalog, child, replace(own, type=new)), child.oid, new)
+    return catalog
+
+
+def _retyped_sequence(catalog: Catalog, oid: int, number: int, type_: Type) -> Catalog:
+    """The sequence of an identity column is of the column's type."""
+    refuse_identity_of(type_, None)
+    for each in catalog.users(oid):
+        sequence = catalog.relation(each)
+        state = sequence.sequence if sequence is not None else None
+        if (
+            sequence is not None
+            and state is not None
+            and state.identity
+            and (state.owner_table, state.owner_column) == (oid, number)
+        ):
+            catalog = catalog.put(replace(sequence, sequence=replace(state, type=Type(type_.id))))
     return catalog
 
 

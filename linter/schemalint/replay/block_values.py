@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from re import compile as pattern
 from typing import Any
 
-from schemalint.catalog.catalog import Catalog, quoted
+from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Node
 from schemalint.catalog.type_names import strings
+from schemalint.replay.block_functions import (
+    PURE,
+    UNKNOWN,
+    Interval,
+    array_of,
+    date_of,
+    interval_of,
+    operate,
+    series,
+    text_of,
+    timestamp_of,
+)
 from schemalint.replay.catalog_rows import OPEN, Row, rows_of
 from schemalint.replay.names import find_named, plain_path
 from schemalint.replay.output_names import output_name, split_name
 
-
-class _Unknown:
-    """A value that is not known; NULL is None."""
-
-    def __repr__(self) -> str:
-        return "UNKNOWN"
-
-
-UNKNOWN: Any = _Unknown()
-PLACEHOLDER = pattern(r"%(?:(\d+)\$)?(-?\d*)([sIL%])")
 REGISTERED = ("regclass", "regtype", "regproc", "regnamespace", "regprocedure")
 Tables = tuple[tuple[str, Row], ...]
 
@@ -67,9 +70,11 @@ class Values:
         name = (strings(node["typeName"].get("names")) or [""])[-1]
         if name in REGISTERED and isinstance(value, str):
             return self.registered(value, name)
-        if name in ("bool", "int4", "int8") and isinstance(value, str):
-            return UNKNOWN
-        return value
+        if value is UNKNOWN or value is None:
+            return value
+        if node["typeName"].get("arrayBounds"):
+            return array_of(value) if isinstance(value, str) else value
+        return _converted(value, name)
 
     def registered(self, text: str, kind: str) -> Any:
         """'t'::regclass and its like: the object, or unknown where it is not there."""
@@ -119,7 +124,7 @@ class Values:
             return (left == right) == (kind == "AEXPR_NOT_DISTINCT")
         if left is None or right is None:
             return None
-        return _operate(name, left, right)
+        return operate(name, left, right)
 
     def _member(self, left: Any, node: Node, negated: bool) -> Any:
         items = node.get("List", {}).get("items")
@@ -145,6 +150,17 @@ class Values:
             return UNKNOWN
         return (value is None) == (node.get("nulltesttype", "IS_NULL") == "IS_NULL")
 
+    def case(self, node: Node) -> Any:
+        subject = self.of(node["arg"]) if "arg" in node else None
+        for each in node.get("args") or ():
+            when = self.of(each["CaseWhen"]["expr"])
+            holds = operate("=", subject, when) if "arg" in node and UNKNOWN not in (subject, when) else when
+            if holds is UNKNOWN:
+                return UNKNOWN
+            if holds is True:
+                return self.of(each["CaseWhen"]["result"])
+        return self.of(node["defresult"]) if "defresult" in node else None
+
     def array(self, node: Node) -> Any:
         return [self.of(each) for each in node.get("elements") or ()]
 
@@ -156,8 +172,11 @@ class Values:
         return None
 
     def call(self, node: Node) -> Any:
-        function = FUNCTIONS.get((strings(node.get("funcname")) or [""])[-1])
+        name = (strings(node.get("funcname")) or [""])[-1]
         arguments = [self.of(each) for each in node.get("args") or ()]
+        if (pure := PURE.get(name)) is not None:
+            return pure(arguments)
+        function = FUNCTIONS.get(name)
         return function(self, arguments) if function is not None else UNKNOWN
 
     def sublink(self, node: Node) -> Any:
@@ -191,10 +210,19 @@ class Values:
         targets = [each["ResTarget"] for each in node.get("targetList") or ()]
         if len(targets) == 1 and _is_call(targets[0]["val"], "count"):
             return [{targets[0].get("name", "count"): len(found)}]
-        if len(targets) == 1 and _is_call(targets[0]["val"], "unnest"):
-            values = self.of(targets[0]["val"]["FuncCall"]["args"][0])
-            return [{targets[0].get("name", "unnest"): each} for each in values] if isinstance(values, list) else UNKNOWN
+        if len(targets) == 1 and (call := _set_returning(targets[0]["val"])) is not None:
+            values = self._set_of(strings(call["funcname"])[-1], call)
+            name = targets[0].get("name") or output_name(targets[0]["val"])
+            return [{name: self._in_place(targets[0]["val"], each)} for each in values] if isinstance(values, list) else UNKNOWN
         return [self._output(targets, rows) for rows in found]
+
+    def _in_place(self, node: Node, value: Any) -> Any:
+        """One value of a set, through the casts around the call that gives it."""
+        cast = node.get("TypeCast")
+        if cast is None:
+            return value
+        inner = self._in_place(cast["arg"], value)
+        return _converted(inner, (strings(cast["typeName"].get("names")) or [""])[-1]) if inner is not UNKNOWN else UNKNOWN
 
     def _output(self, targets: list[Node], rows: Tables) -> Row:
         inner = Values(self.catalog, self.variables, (*self.rows, *rows))
@@ -255,8 +283,9 @@ class Values:
     def _source(self, item: Node, wanted: dict[str, str]) -> Any:
         if "functions" in item:
             call = item["functions"][0]["List"]["items"][0].get("FuncCall") or {}
-            values = self.of(call["args"][0]) if _is_call({"FuncCall": call}, "unnest") else UNKNOWN
-            names = strings((item.get("alias") or {}).get("colnames")) or [(item.get("alias") or {}).get("aliasname", "unnest")]
+            name = (strings(call.get("funcname")) or [""])[-1]
+            values = self._set_of(name, call)
+            names = strings((item.get("alias") or {}).get("colnames")) or [(item.get("alias") or {}).get("aliasname", name)]
             return [{names[0]: each} for each in values] if isinstance(values, list) else UNKNOWN
         if "subquery" in item:
             found = self.query(item["subquery"].get("SelectStmt") or {})
@@ -266,6 +295,13 @@ class Values:
         if rows is None:
             return UNKNOWN
         return [row for row in rows if all(row.get(name, value) == value for name, value in wanted.items())]
+
+    def _set_of(self, name: str, call: Node) -> Any:
+        """The values of a function that gives rows."""
+        arguments = [self.of(each) for each in call.get("args") or ()]
+        if name == "unnest" and arguments:
+            return arguments[0]
+        return series(arguments) if name == "generate_series" else UNKNOWN
 
     def _schemas_known(self, where: Node | None) -> bool:
         """Whether all schemas that the conditions name are the history's: of others it does not know what is in them."""
@@ -282,6 +318,45 @@ class Values:
                 ):
                     return False
         return True
+
+
+def _set_returning(node: Node) -> Node | None:
+    """The call of a function that gives rows, in a SELECT's list."""
+    call = node.get("FuncCall")
+    if call is not None:
+        return call if strings(call["funcname"])[-1] in ("unnest", "generate_series") else None
+    return _set_returning(node["TypeCast"]["arg"]) if "TypeCast" in node else None
+
+
+def _converted(value: Any, name: str) -> Any:
+    """A value as another type's, as far as names and bounds are made with it."""
+    if name in TEXTS:
+        return text_of(value) if not isinstance(value, list | dict | Interval) else UNKNOWN
+    if name == "date" and isinstance(value, datetime):
+        return value.date()
+    if not isinstance(value, str):
+        return value if name not in READERS or name == "date" else UNKNOWN
+    if name in ("int2", "int4", "int8"):
+        return int(value) if value.strip().lstrip("+-").isdigit() else UNKNOWN
+    reader = READERS.get(name)
+    return UNKNOWN if name == "bool" else reader(value) if reader is not None else value
+
+
+def as_type(value: Any, type_text: str) -> Any:
+    """What a variable of a type holds; of other types than those of names and bounds, the value as it is."""
+    name = SPELLINGS.get(type_text, type_text)
+    if value is UNKNOWN or value is None or isinstance(value, list | dict):
+        return value
+    if type_text.endswith("[]") and isinstance(value, str):
+        return array_of(value)
+    return _converted(value, name) if name in (*TEXTS, *READERS, "int2", "int4", "int8") else value
+
+
+SPELLINGS = {
+    "int": "int4", "integer": "int4", "bigint": "int8", "smallint": "int2", "timestamp without time zone": "timestamp",
+}  # fmt: skip
+TEXTS = ("text", "varchar", "bpchar", "name")
+READERS: dict[str, Callable[[str], Any]] = {"date": date_of, "timestamp": timestamp_of, "interval": interval_of}
 
 
 def _is_call(node: Node, name: str) -> bool:
@@ -311,79 +386,7 @@ def _flatten(item: Node, items: list[Node], conditions: list[Node]) -> bool:
     return kind in ("RangeVar", "RangeFunction", "RangeSubselect")
 
 
-def _operate(name: str, left: Any, right: Any) -> Any:
-    if name == "||":
-        return f"{left}{right}" if isinstance(left, str) or isinstance(right, str) else UNKNOWN
-    if name in ("=", "<>"):
-        if isinstance(left, str) != isinstance(right, str):
-            return UNKNOWN
-        return (left == right) == (name == "=")
-    if isinstance(left, int) and isinstance(right, int):
-        orders: dict[str, Any] = {
-            "<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right,
-            "+": left + right, "-": left - right,
-        }  # fmt: skip
-        return orders.get(name, UNKNOWN)
-    return UNKNOWN
-
-
-# -- functions
-
-
-def formatted(values: Values, arguments: list[Any]) -> Any:
-    """format()"""
-    if not arguments or not isinstance(arguments[0], str):
-        return UNKNOWN
-    rest = iter(arguments[1:])
-    pieces: list[str] = []
-    last = 0
-    for match in PLACEHOLDER.finditer(arguments[0]):
-        pieces.append(arguments[0][last : match.start()])
-        last = match.end()
-        if match[3] == "%":
-            pieces.append("%")
-            continue
-        value = (arguments[int(match[1])] if int(match[1]) < len(arguments) else UNKNOWN) if match[1] else next(rest, UNKNOWN)
-        if value is UNKNOWN or isinstance(value, list | dict):
-            return UNKNOWN
-        pieces.append(_shown(match[3], value))
-    return "".join((*pieces, arguments[0][last:]))
-
-
-def _shown(kind: str, value: Any) -> str:
-    if value is None:
-        return "NULL" if kind == "L" else ""
-    text = {True: "t", False: "f"}.get(value, str(value)) if isinstance(value, bool) else str(value)
-    if kind == "I":
-        return _identifier(text)
-    return "'" + text.replace("'", "''") + "'" if kind == "L" else text
-
-
-def _identifier(text: str) -> str:
-    name = quoted(text)
-    return f'"{text}"' if name == text and text in RESERVED else name
-
-
-RESERVED = frozenset({
-    "all", "and", "any", "array", "as", "asc", "both", "case", "cast", "check", "collate", "column", "constraint",
-    "create", "default", "desc", "distinct", "do", "else", "end", "except", "false", "for", "foreign", "from", "grant",
-    "group", "having", "in", "into", "limit", "not", "null", "offset", "on", "only", "or", "order", "primary",
-    "references", "returning", "select", "some", "table", "then", "to", "trailing", "true", "union", "unique", "user",
-    "using", "when", "where", "window", "with",
-})  # fmt: skip
-
-
-def _joined_text(values: Values, arguments: list[Any]) -> Any:
-    if any(each is UNKNOWN or isinstance(each, list) for each in arguments):
-        return UNKNOWN
-    return "".join(str(each) for each in arguments if each is not None)
-
-
-def _on_text(function: Callable[[str], Any]) -> Callable[[Values, list[Any]], Any]:
-    def run(values: Values, arguments: list[Any]) -> Any:
-        return function(arguments[0]) if arguments and isinstance(arguments[0], str) else UNKNOWN
-
-    return run
+# -- functions of the catalog
 
 
 def _to_registered(kind: str) -> Callable[[Values, list[Any]], Any]:
@@ -405,13 +408,6 @@ def _current_schema(values: Values, arguments: list[Any]) -> Any:
 
 
 FUNCTIONS: dict[str, Callable[[Values, list[Any]], Any]] = {
-    "format": formatted,
-    "concat": _joined_text,
-    "quote_ident": _on_text(_identifier),
-    "quote_literal": _on_text(lambda text: "'" + text.replace("'", "''") + "'"),
-    "lower": _on_text(str.lower),
-    "upper": _on_text(str.upper),
-    "btrim": _on_text(str.strip),
     "to_regclass": _to_registered("regclass"),
     "to_regtype": _to_registered("regtype"),
     "to_regproc": _to_registered("regproc"),
@@ -427,6 +423,7 @@ EVALUATORS: dict[str, Callable[[Values, Node], Any]] = {
     "A_Expr": Values.operation,
     "NullTest": Values.null_test,
     "A_ArrayExpr": Values.array,
+    "CaseExpr": Values.case,
     "CoalesceExpr": Values.coalesced,
     "FuncCall": Values.call,
     "SubLink": Values.sublink,

@@ -11,7 +11,8 @@ from schemalint.parse import plpgsql_tree as tree
 from schemalint.parse.libpg_query import ParseError
 from schemalint.parse.plpgsql import BodySyntaxError, parse_body, walk
 from schemalint.parse.statements import parse_one
-from schemalint.replay.block_values import UNKNOWN, Values
+from schemalint.replay.block_functions import UNKNOWN
+from schemalint.replay.block_values import Values, as_type
 from schemalint.replay.context import Context, NotModelled, Refused
 from schemalint.replay.functions import excerpt
 from schemalint.text import ByteOffsets, Excerpt, Span
@@ -43,10 +44,11 @@ class _Returned(Exception):  # noqa: N818
 class _Left(Exception):  # noqa: N818
     """EXIT or CONTINUE."""
 
-    def __init__(self, catalog: Catalog, statement: tree.Exit) -> None:
+    def __init__(self, catalog: Catalog, statement: tree.Exit, ends: bool) -> None:
         super().__init__()
         self.catalog = catalog
         self.statement = statement
+        self.ends = ends
 
 
 def do_block(catalog: Catalog, node: Node, context: Context) -> Catalog:
@@ -82,6 +84,8 @@ class _Run:
         self.body = body
         self.variables = variables
         self.scalars: set[str] = set()  # variables that hold one value, not a row
+        self.types: dict[str, str] = {}
+        self.turns = 0  # of all loops
 
     def span(self, part: tree.Part | tree.Fragment) -> Span:
         return self.body.span(part.start, part.end)
@@ -137,12 +141,17 @@ class _Run:
             return UNKNOWN
         return Values(catalog, self.variables).query(parsed[0][1])
 
+    def store(self, name: str, value: Any) -> None:
+        """A variable gets a value, as its type has it."""
+        self.variables[name] = as_type(value, self.types.get(name, ""))
+
     # -- statements
 
     def block(self, block: tree.Block, catalog: Catalog) -> Catalog:
         for each in block.declarations:
             if isinstance(each, tree.Variable):
-                self.variables[each.name] = self.value(each.default, catalog) if each.default is not None else None
+                self.types[each.name] = each.type_text.text.strip().lower()
+                self.store(each.name, self.value(each.default, catalog) if each.default is not None else None)
                 if not _holds_row(each.type_text.text):
                     self.scalars.add(each.name)
         if not block.handlers:
@@ -205,7 +214,7 @@ class _Run:
             elif len(into.targets) == 1 and rows and target[0] not in self.scalars:
                 self.variables[target[0]] = rows[0]
             else:
-                self.variables[target[0]] = values[place] if place < len(values) else None
+                self.store(target[0], values[place] if place < len(values) else None)
         self.variables["found"] = UNKNOWN if rows is UNKNOWN else bool(rows)
         return catalog
 
@@ -235,7 +244,7 @@ class _Run:
 
     def assign(self, statement: tree.Assign, catalog: Catalog) -> Catalog:
         known = len(statement.target_parts) == 1 and not statement.subscripted
-        self.variables[statement.target_parts[0]] = self.value(statement.value, catalog) if known else UNKNOWN
+        self.store(statement.target_parts[0], self.value(statement.value, catalog) if known else UNKNOWN)
         return catalog
 
     def loop(self, statement: tree.ForQuery | tree.Foreach, catalog: Catalog) -> Catalog:
@@ -251,23 +260,56 @@ class _Run:
             values = list(row.values())
             for place, target in enumerate(statement.targets):
                 whole = single and isinstance(statement, tree.ForQuery) and target[0] not in self.scalars
-                self.variables[target[0]] = row if whole else values[place] if place < len(values) else None
-            try:
-                catalog = self.statements(statement.body, catalog)
-            except _Left as left:
-                catalog = left.catalog
-                if left.statement.label not in (None, statement.label):
-                    raise
-                if not left.statement.is_continue:
-                    break
+                self.store(target[0], row if whole else values[place] if place < len(values) else None)
+            catalog, goes_on = self.turn(statement, catalog)
+            if not goes_on:
+                break
+        return catalog
+
+    def turn(self, statement: Any, catalog: Catalog) -> tuple[Catalog, bool]:
+        """Once through a loop's body, and whether the loop goes on."""
+        self.turns += 1
+        if self.turns > MOST_TURNS:
+            raise _Returned(self.unknown(statement, catalog, "the loops of a DO block take too many turns"))
+        try:
+            return self.statements(statement.body, catalog), True
+        except _Left as left:
+            if left.statement.label not in (None, statement.label):
+                raise
+            return left.catalog, not left.ends
+
+    def count(self, statement: tree.ForRange, catalog: Catalog) -> Catalog:
+        """FOR i IN a..b"""
+        lower, upper = self.value(statement.lower, catalog), self.value(statement.upper, catalog)
+        step = self.value(statement.step, catalog) if statement.step is not None else 1
+        if not all(isinstance(each, int) for each in (lower, upper, step)) or step < 1:
+            return self.unknown(statement, catalog, "the bounds of a loop of a DO block are not known")
+        numbers = range(lower, upper - 1, -step) if statement.reverse else range(lower, upper + 1, step)
+        for number in numbers:
+            self.variables[statement.variable] = number
+            catalog, goes_on = self.turn(statement, catalog)
+            if not goes_on:
+                break
+        return catalog
+
+    def repeat(self, statement: tree.While | tree.Loop, catalog: Catalog) -> Catalog:
+        """WHILE, and LOOP, which only EXIT ends."""
+        goes_on = True
+        while goes_on:
+            verdict = self.value(statement.condition, catalog) if isinstance(statement, tree.While) else True
+            if verdict is UNKNOWN:
+                return self.unknown(statement, catalog, "how often a loop of a DO block runs is not known")
+            if not verdict:
+                break
+            catalog, goes_on = self.turn(statement, catalog)
         return catalog
 
     def leave(self, statement: tree.Exit, catalog: Catalog) -> Catalog:
         verdict = True if statement.when is None else self.value(statement.when, catalog)
         if verdict is UNKNOWN:
-            return self.unknown(statement, catalog, "whether a loop of a DO block goes on is not known")
+            raise _Left(self.unknown(statement, catalog, "whether a loop of a DO block goes on is not known"), statement, True)
         if verdict:
-            raise _Left(catalog, statement)
+            raise _Left(catalog, statement, not statement.is_continue)
         return catalog
 
     def returned(self, statement: tree.Return, catalog: Catalog) -> Catalog:
@@ -330,6 +372,9 @@ STATEMENTS: dict[type[tree.Statement], Callable[[_Run, Any, Catalog], Catalog]] 
     tree.Assign: _Run.assign,
     tree.ForQuery: _Run.loop,
     tree.Foreach: _Run.loop,
+    tree.ForRange: _Run.count,
+    tree.While: _Run.repeat,
+    tree.Loop: _Run.repeat,
     tree.Exit: _Run.leave,
     tree.Return: _Run.returned,
     tree.Raise: _Run.raised,
