@@ -203,7 +203,10 @@ def attach_partition(catalog: Catalog, oid: int, command: Node, context: Context
     if child.partition_of is not None:
         raise Refused("42809", f'"{child.name}" is already a partition')
     _refuse_missing(parent, child)
-    catalog = catalog.put(replace(child, partition_of=oid, partition_bound=part.get("bound"))).use(child.oid, oid)
+    identities = {each.name: each.identity for each in parent.columns}
+    columns = tuple([replace(each, identity=identities.get(each.name, each.identity)) for each in child.columns])
+    attached = replace(child, partition_of=oid, partition_bound=part.get("bound"), columns=columns)
+    catalog = catalog.put(attached).use(child.oid, oid)
     catalog = adopt(inherit_constraints(catalog, parent, child.oid), table(catalog, oid), child.oid)
     if child.rows is Rows.SOME:
         catalog = catalog.put(replace(table(catalog, oid), rows=Rows.SOME))
