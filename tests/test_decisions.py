@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from schemalint.configuration.globs import matches
 from schemalint.decision import Malformed, Suppression
 from schemalint.decisions.comments import suppressions_in
-from schemalint.decisions.globs import matches
 from schemalint.parse.statements import read_statements
 from schemalint.text import Source
 from tests.test_command_line import error_of, run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain
@@ -110,7 +111,10 @@ def finding_of(blamed: Blamed, history: History, configuration: Configuration, o
     severity = violation.severity or DEFAULT_SEVERITIES[violation.certainty]
     if not configuration.asks(blamed.rule):
         return None
-    chosen = configuration.severity_of(blamed.rule)
+    path = posixpath.relpath(blamed.span.source.path, configuration.folder)
+    chosen = configuration.severity_at(blamed.rule, path) if configuration.paths else configuration.severity_of(blamed.rule)
+    if chosen == "off":
+        return None
     if chosen is not None:
         severity = Severity(chosen)
     return Finding(

@@ -24,9 +24,10 @@ def table_locked(change: Change) -> Violations:
 
     ## Not reported
     Tables that take no part in a sync, whose writers wait for nobody but themselves; tables made in the same migration,
-    which no writer knows yet; locks that writers do not meet, as that of CREATE INDEX CONCURRENTLY.
+    which no writer knows yet; locks that writers do not meet, as that of CREATE INDEX CONCURRENTLY; migrations with a
+    lock_timeout, of their own or of their runner (`runner.lock_timeout`), which give up rather than let everybody wait.
     """
-    if change.sqlstate is not None:
+    if change.sqlstate is not None or change.before.get(("setting", "lock_timeout")) is not None:
         return
     for lock in locks(change.kind, change.node, change.before, change.after):
         relation, part = change.before.relation(lock.relation), change.parts().get(lock.relation)

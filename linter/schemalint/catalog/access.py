@@ -69,7 +69,10 @@ def writers(relation: Relation, event: str, catalog: Catalog) -> tuple[str, ...]
     """The roles that the history lets write a table: by a grant of its own, or by a policy that names them."""
     privilege = "truncate" if event == "truncate" else event
     granted = {each.role for each in relation.privileges if each.name == privilege} - {EVERYONE}
-    if granted >= CLIENTS:
+    declared = catalog.get(("setting", "writing_roles"))
+    if declared:
+        granted &= set(declared)
+    elif granted >= CLIENTS:
         granted -= CLIENTS  # what the platform grants on every table says nothing of who writes this one
     if relation.row_security:
         named = {role for each in policies(relation, None, event, catalog) for role in each.roles} - {EVERYONE}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from schemalint.configuration.globs import matches
 from schemalint.text import Source
 
 OLDEST, NEWEST = 12, 18  # versions of PostgreSQL
@@ -54,6 +56,17 @@ class Mirror(Entry, frozen=True):
     one_way: Annotated[bool, Meta(description="No trigger carries rows of the target back to the source.")] = False
     insert_only: Annotated[bool, Meta(description="Edits and deletes are not carried, on purpose.")] = False
     retired: Annotated[bool, Meta(description="The sync has ended: what it carried is no longer missed.")] = False
+
+
+class AtPath(Entry, frozen=True):
+    """What holds for some migrations only."""
+
+    path: Annotated[Text, Meta(description="Which migrations: a glob, relative to this file.")]
+    select: Annotated[tuple[Rule, ...], Meta(description="Only these rules and groups are asked there. Without it, all.")] = ()
+    ignore: Annotated[tuple[Rule, ...], Meta(description="Rules and groups that are not asked there.")] = ()
+    severity: Annotated[Mapping[Rule, Level], Meta(description="Severities of rules and groups there.")] = msgspec.field(
+        default_factory=dict
+    )
 
 
 class Roles(Entry, frozen=True):
@@ -99,6 +112,7 @@ class Settings(Entry, frozen=True):
     severity: Annotated[Mapping[Rule, Level], Meta(description="Severities of rules and groups; off is ignored.")] = (
         msgspec.field(default_factory=dict)
     )
+    paths: Annotated[tuple[AtPath, ...], Meta(description="What holds for some migrations only.")] = ()
     fail_on: Annotated[Threshold, Meta(description="The least severity that makes the exit code 1.")] = "error"
     baseline: Annotated[Path | None, Meta(description="The file of findings to leave out, relative to this file.")] = None
     postgres: Annotated[int, Meta(ge=OLDEST, le=NEWEST, description="The server's version.")] = NEWEST
@@ -117,6 +131,11 @@ class Configuration(Settings, frozen=True):
     source: Source | None = None
     lines: Mapping[Key, int] = MappingProxyType({})  # in which the entries stand
 
+    @property
+    def folder(self) -> str:
+        """The folder of the file, as its path is shown; what paths in it are relative to."""
+        return posixpath.dirname(self.source.path) or "." if self.source is not None else "."
+
     def line(self, *key: str | int) -> int:
         """The line of an entry, or of the nearest one around it."""
         while key and key not in self.lines:
@@ -132,8 +151,18 @@ class Configuration(Settings, frozen=True):
 
     def severity_of(self, rule: str) -> str | None:
         """What is said of a rule; more of the rule itself than of its group."""
-        group = rule.partition("/")[0]
-        return self.severity.get(rule, self.severity.get(f"{group}/"))
+        return _of_rule(self.severity, rule)
+
+    def severity_at(self, rule: str, path: str) -> str | None:
+        """What is said of a rule in a migration, by its path from the configuration's folder; `off` where it is not asked."""
+        chosen = self.severity_of(rule)
+        for each in self.paths:
+            if matches(each.path, path):
+                left_out = (each.select and not any(covers(name, rule) for name in each.select)) or any(
+                    covers(name, rule) for name in each.ignore
+                )
+                chosen = "off" if left_out else _of_rule(each.severity, rule) or chosen
+        return chosen
 
     def asks(self, rule: str) -> bool:
         """Whether a rule is to be heard at all."""
@@ -142,6 +171,10 @@ class Configuration(Settings, frozen=True):
         if any(isinstance(each, str) and covers(each, rule) for each in self.ignore):
             return False
         return self.severity_of(rule) != "off"
+
+
+def _of_rule(severity: Mapping[Rule, Level], rule: str) -> str | None:
+    return severity.get(rule, severity.get(f"{rule.partition('/')[0]}/"))
 
 
 def covers(name: str, rule: str) -> bool:

@@ -8,10 +8,10 @@ from datetime import date
 
 import msgspec
 
+from schemalint.configuration.globs import matches
 from schemalint.configuration.settings import Configuration, Ignored, covers
 from schemalint.decision import Decisions, Malformed, Suppression
 from schemalint.decisions.comments import suppressions_in
-from schemalint.decisions.globs import matches
 from schemalint.declared import declared_mirrors, line_of
 from schemalint.finding import Finding
 from schemalint.replay.step import Replayed

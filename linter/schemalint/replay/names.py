@@ -32,7 +32,7 @@ def plain_path(catalog: Catalog) -> tuple[str, ...]:
 def owner_now(catalog: Catalog) -> str | None:
     """The role that what is made now will belong to; None for the one that runs the migrations."""
     role = catalog.get(("setting", "role"))
-    return role if isinstance(role, str) else None
+    return role if isinstance(role, str) and role != catalog.get(("setting", "migrating_role")) else None
 
 
 # -- schemas

@@ -40,7 +40,8 @@ RELATIONS = frozenset(
 def role_of(catalog: Catalog, node: Node) -> str | None:
     """The role that a RoleSpec means; None for the one that runs the migrations."""
     if node.get("roletype") == "ROLESPEC_CSTRING":
-        return str(node["rolename"])
+        name = str(node["rolename"])
+        return None if name == catalog.get(("setting", "migrating_role")) else name
     return owner_now(catalog)
 
 

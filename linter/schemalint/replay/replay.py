@@ -161,7 +161,7 @@ def _at_start(catalog: Catalog) -> Catalog:
     """A migration begins in a session of its own: the settings are the default ones."""
     if catalog.get(("setting", "default_search_path")) is None:
         catalog = catalog.bind(("setting", "default_search_path"), catalog.search_path)
-    for name in ("search_path", "check_function_bodies", "role"):
+    for name in ("search_path", "check_function_bodies", "role", "lock_timeout"):
         value = default_of(catalog, name)
         if catalog.get(("setting", name)) != value:
             catalog = catalog.bind(("setting", name), value) if value is not None else catalog.unbind(("setting", name))

@@ -10,14 +10,14 @@ from schemalint.catalog.type_names import strings
 from schemalint.replay.context import Context
 from schemalint.replay.output_names import literal_text
 
-FOLLOWED = frozenset({"search_path", "role", "session_authorization", "check_function_bodies"})
+FOLLOWED = frozenset({"search_path", "role", "session_authorization", "check_function_bodies", "lock_timeout"})
 LOCAL = "local_settings"  # what SET LOCAL has changed, with the values to come back at the transaction's end
 
 
 def set_variable(catalog: Catalog, node: Node, context: Context) -> Catalog:
     kind, name = node.get("kind", "VAR_SET_VALUE"), node.get("name", "").lower()
     if kind == "VAR_RESET_ALL":
-        for each in ("search_path", "check_function_bodies"):
+        for each in ("search_path", "check_function_bodies", "lock_timeout"):
             catalog = assign(catalog, each, default_of(catalog, each), local=False)
         return catalog
     if name not in FOLLOWED or kind in ("VAR_SET_CURRENT", "VAR_SET_MULTI"):
@@ -45,6 +45,8 @@ def _value(name: str, words: list[str]) -> Any:
     word = words[0] if words else ""
     if name == "check_function_bodies":
         return word.lower() not in ("off", "false", "no", "0")
+    if name == "lock_timeout":
+        return None if word.strip("0") in ("", "ms", "s", "min") else word
     return None if word in ("none", "default") else word
 
 
@@ -52,6 +54,8 @@ def default_of(catalog: Catalog, name: str) -> Any:
     if name == "search_path":
         runner, default = (catalog.get(("setting", f"{each}_search_path")) for each in ("runner", "default"))
         return runner if runner is not None else default or ("public",)
+    if name == "lock_timeout":
+        return catalog.get(("setting", "runner_lock_timeout"))
     return True if name == "check_function_bodies" else None
 
 
