@@ -33,7 +33,10 @@ def found(folder: Path, *arguments: str) -> dict[str, str]:
 def test_rules_by_path(entry: str, severity: str | None, tmp_path: Path) -> None:
     put(tmp_path, {**BREAK, ".schemalint.yml": f"paths:\n  - path: migrations/*_legacy.sql\n    {entry}\n"})
     assert found(tmp_path).get("breaks/required-column") == severity
-    assert found(tmp_path / "migrations", "0002_legacy.sql").get("breaks/required-column") == severity
+    assert (
+        found(tmp_path / "migrations", "--config", "../.schemalint.yml", "0002_legacy.sql").get("breaks/required-column")
+        == severity
+    )
     put(tmp_path, {".schemalint.yml": f"paths:\n  - path: elsewhere/*\n    {entry}\n"})
     assert found(tmp_path)["breaks/required-column"] == "error"
 
