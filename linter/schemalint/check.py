@@ -16,9 +16,10 @@ from schemalint.course import Course, boundaries_of
 from schemalint.decisions.baseline import EMPTY, Baseline, left_by, note_on
 from schemalint.decisions.deciding import decide
 from schemalint.declared import declared, run_by
-from schemalint.finding import Certainty, Finding, Report, Severity
+from schemalint.finding import Certainty, Finding, Fix, Report, Severity
 from schemalint.judge import Blamed, Crash, Judge
 from schemalint.migrations.migration import History
+from schemalint.parse.splitter import pieces
 from schemalint.replay.platforms import prepared
 from schemalint.replay.replay import Replayed, replay_migration
 from schemalint.rule import load_rules
@@ -130,7 +131,20 @@ def finding_of(blamed: Blamed, history: History, configuration: Configuration, o
         answer=violation.answer,
         witness=violation.witness,
         help=violation.help,
+        fix=_fix_of(blamed),
     )
+
+
+def _fix_of(blamed: Blamed) -> Fix | None:
+    """Behind the blamed statement, on a line of its own."""
+    if blamed.violation.fix is None:
+        return None
+    text, start = blamed.span.source.text, blamed.span.start
+    piece = next((each for each in pieces(text) if each.start <= start < max(each.end, each.start + 1)), None)
+    if piece is None:
+        return None
+    behind = text[piece.end : piece.end + 1] == ";"
+    return Fix(piece.end + 1 if behind else piece.end, f"{'' if behind else ';'}\n{blamed.violation.fix}")
 
 
 def fingerprint(blamed: Blamed, root: str) -> str:

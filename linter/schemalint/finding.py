@@ -54,6 +54,13 @@ class Proof(msgspec.Struct, frozen=True):
     script: str | None = None  # the writes that were answered so
 
 
+class Fix(msgspec.Struct, frozen=True):
+    """SQL that ends a finding, and the offset in the finding's source at which to put it in."""
+
+    offset: int
+    text: str
+
+
 class Finding(msgspec.Struct, frozen=True):
     """A violation, blamed on the statement (or part of one) that brought it about."""
 
@@ -69,6 +76,7 @@ class Finding(msgspec.Struct, frozen=True):
     answer: str | None = None  # what PostgreSQL will say, in its own words
     witness: str | None = None  # SQL that shows it
     help: str | None = None  # the way out; may have several lines
+    fix: Fix | None = None
     proof: Proof | None = None  # of `verify`
 
 

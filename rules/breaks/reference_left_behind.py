@@ -36,6 +36,7 @@ def _left_behind(change: Change, swap: Succession) -> Violations:
             name, old = end.qualified_name(table), end.qualified_name(left) if left is not None else "?"
             now = end.qualified_name(swap.new)
             columns = ", ".join(c.name for number in key.columns if (c := table.column_numbered(number)) is not None)
+            anew = f"ADD CONSTRAINT {key.name} FOREIGN KEY ({columns}) REFERENCES {now} NOT VALID"
             message = f'insert or update on table "{table.name}" violates foreign key constraint "{key.name}"'
             yield Violation(
                 key=(oid, key.oid, "left behind"),
@@ -46,8 +47,8 @@ def _left_behind(change: Change, swap: Succession) -> Violations:
                 related=(Place(key.span, "this refers to the table, not to its name"),) if key.span is not None else (),
                 sqlstate="23503",
                 answer=f"23503 {message}",
-                help=f"ALTER TABLE {name} DROP CONSTRAINT {key.name}, ADD CONSTRAINT {key.name} FOREIGN KEY ({columns}) "
-                f"REFERENCES {now} NOT VALID; then VALIDATE CONSTRAINT",
+                help=f"ALTER TABLE {name} DROP CONSTRAINT {key.name}, {anew}; then VALIDATE CONSTRAINT",
+                fix=f"ALTER TABLE {name} DROP CONSTRAINT {key.name}, {anew};",
             )
 
 

@@ -30,7 +30,8 @@ def function_open(change: Change) -> Violations:
             continue
         if function.result.id in ("trigger", "event_trigger") or ASKS.search(function.body.text):
             continue
-        if not any(each.role == "public" and each.name == "execute" for each in function.privileges):
+        at_last = change.end.function(function.oid) or function
+        if not any(each.role == "public" and each.name == "execute" for each in at_last.privileges):
             continue
         written = {each.lower() for each in WRITES.findall(function.body.text)}
         for oid, part in sorted(change.parts().items()):
@@ -45,5 +46,6 @@ def function_open(change: Change) -> Violations:
                 severity=Severity.WARNING,
                 sync=part.names,
                 help=f"REVOKE EXECUTE ON FUNCTION {change.after.qualified_name(function)} FROM PUBLIC;",
+                fix=f"REVOKE EXECUTE ON FUNCTION {change.after.qualified_name(function)} FROM PUBLIC;",
             )
             break

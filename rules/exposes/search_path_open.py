@@ -45,6 +45,7 @@ def search_path_open(state: State) -> Violations:
                     severity=severity,
                     sync=state.names(firing, sync.target),
                     help=f"ALTER FUNCTION {state.signature(function.oid)} SET search_path = public, pg_temp;",
+                    fix=f"ALTER FUNCTION {state.signature(function.oid)} SET search_path = public, pg_temp;",
                 )
 
 

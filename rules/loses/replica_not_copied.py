@@ -36,4 +36,5 @@ def replica_not_copied(change: Change) -> Violations:
                     severity=Severity.WARNING,
                     sync=part.names,
                     help=f"ALTER TABLE {change.end.qualified_name(end)} ENABLE ALWAYS TRIGGER {trigger.name};",
+                    fix=f"ALTER TABLE {change.end.qualified_name(end)} ENABLE ALWAYS TRIGGER {trigger.name};",
                 )

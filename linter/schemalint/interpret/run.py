@@ -328,7 +328,10 @@ def run_block(block: tree.Block, state: State, context: Context) -> list[State]:
         handler = Handler(tuple(name for each in block.handlers for name in each.conditions))
         inside = msgspec.structs.replace(context, caught=(*context.caught, handler))
     before = state.variables
-    state = declared(block, state, inside)
+    try:
+        state = declared(block, state, context)
+    except RaisedError as raised:
+        return [ended_by(state, raised.failure, context)]  # the block's own handlers are for what stands behind BEGIN
     states = run_statements(block.body, [state], inside)
     after: list[State] = []
     for each in states:

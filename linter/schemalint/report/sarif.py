@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from schemalint import __version__
-from schemalint.finding import Finding, Report, Severity
+from schemalint.finding import Finding, Fix, Report, Severity
 from schemalint.report.json import spelled
 from schemalint.rule import Rule, load_rules
 from schemalint.text import Span
@@ -61,12 +61,22 @@ def _result(finding: Finding, index: int) -> Mapping[str, Any]:
         "partialFingerprints": {"schemalint/v1": finding.fingerprint},
         "properties": {"certainty": finding.certainty.value},
     }
+    if finding.fix is not None:
+        result["fixes"] = [_fix(finding, finding.fix)]
     if finding.related:
         result["relatedLocations"] = [
             {"id": number, "physicalLocation": _location(each.span), "message": {"text": each.message}}
             for number, each in enumerate(finding.related, 1)
         ]
     return result
+
+
+def _fix(finding: Finding, fix: Fix) -> Mapping[str, Any]:
+    line, column = finding.span.source.position(fix.offset)
+    region = {"startLine": line, "startColumn": column, "endLine": line, "endColumn": column}
+    replacement = {"deletedRegion": region, "insertedContent": {"text": fix.text}}
+    change = {"artifactLocation": _location(finding.span)["artifactLocation"], "replacements": [replacement]}
+    return {"description": {"text": finding.help or "what ends it"}, "artifactChanges": [change]}
 
 
 def _message(finding: Finding) -> str:

@@ -27,6 +27,7 @@ class Violation(msgspec.Struct, frozen=True):
     answer: str | None = None
     witness: str | None = None
     help: str | None = None
+    fix: str | None = None  # SQL that ends it, run right behind the blamed statement
     severity: Severity | None = None  # where it is not the certainty that decides
     momentary: bool = False  # said at the migration that causes it, and not of later states
 
