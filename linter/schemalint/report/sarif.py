@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from schemalint import __version__
 from schemalint.finding import Finding, Report, Severity
-from schemalint.report.json import spelled
+from schemalint.report.json import proof_document, spelled
+from schemalint.report.proof import answer_of, script_of
 from schemalint.rule import Rule, load_rules
 from schemalint.text import Span
 
@@ -59,7 +60,10 @@ def _result(finding: Finding, index: int) -> Mapping[str, Any]:
         "message": {"text": _message(finding)},
         "locations": [{"physicalLocation": _location(finding.span)}],
         "partialFingerprints": {"schemalint/v1": finding.fingerprint},
-        "properties": {"certainty": finding.certainty.value},
+        "properties": {
+            "certainty": finding.certainty.value,
+            **({} if finding.proof is None else {"proof": proof_document(finding.proof)}),
+        },
     }
     if finding.related:
         result["relatedLocations"] = [
@@ -77,6 +81,10 @@ def _message(finding: Finding) -> str:
         parts.append(f"Shown by: {finding.witness}")
     if finding.help is not None:
         parts.append(f"Help: {finding.help}")
+    if finding.proof is not None:
+        parts.append(f"Proof: {answer_of(finding.proof)}")
+    if script := script_of(finding):
+        parts.append(f"Run: {script}")
     return "\n".join(parts)
 
 
