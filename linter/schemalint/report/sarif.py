@@ -13,7 +13,7 @@ from schemalint import __version__
 from schemalint.finding import Finding, Report, Severity
 from schemalint.report.json import proof_document, spelled
 from schemalint.report.proof import answer_of, script_of
-from schemalint.rule import Rule, load_rules
+from schemalint.rule import SHOWN_BY_SERVER, Rule, load_rules
 from schemalint.text import Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
@@ -42,7 +42,7 @@ def document(report: Report) -> Mapping[str, Any]:
 
 def _rule(name: str, rule: Rule | None) -> Mapping[str, Any]:
     """What a rule's docstring says, with its headings as Markdown."""
-    text = cleandoc(rule.documentation) if rule is not None else name
+    text = cleandoc(rule.documentation) if rule is not None else SHOWN_BY_SERVER.get(name, name)
     title = text.partition("\n")[0]
     return {
         "id": name,
