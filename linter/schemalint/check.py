@@ -13,8 +13,9 @@ import msgspec
 
 from schemalint.catalog.catalog import empty_catalog
 from schemalint.course import Course, boundaries_of
+from schemalint.decision import Decisions
 from schemalint.decisions.baseline import EMPTY, Baseline, left_by, note_on
-from schemalint.decisions.deciding import decide
+from schemalint.decisions.deciding import decide, without
 from schemalint.declared import declared, run_by
 from schemalint.finding import Certainty, Finding, Fix, Report, Severity
 from schemalint.judge import Blamed, Crash, Judge
@@ -41,6 +42,9 @@ class Examined(msgspec.Struct, frozen=True):
     report: Report
     replayed: tuple[Replayed, ...]
     course: Course
+    decisions: Decisions
+    baseline: Baseline
+    unsaid: tuple[Finding, ...]  # suppressed, in the baseline, or of rules that are not asked
 
 
 def check(history: History, asked: frozenset[str] | None, configuration: Configuration, baseline: Baseline = EMPTY) -> Report:
@@ -66,6 +70,12 @@ def examine(history: History, asked: frozenset[str] | None, configuration: Confi
             if asked is not None:
                 blamed.extend(judge.introduced(index))
     findings = [each for b in blamed if (each := finding_of(b, history, configuration, asked is None and b.migration != last))]
+    everything = msgspec.structs.replace(configuration, select=(), ignore=(), severity={})
+    unasked = [
+        each
+        for b in blamed
+        if not configuration.asks(b.rule) and (each := finding_of(b, history, everything, asked is None and b.migration != last))
+    ]
 
     def elsewhere(migrations: frozenset[int]) -> list[Finding]:
         more = (
@@ -87,11 +97,12 @@ def examine(history: History, asked: frozenset[str] | None, configuration: Confi
         unmodelled=tuple(sorted(unmodelled, key=lambda each: each.span.place)),
         migrations=len(history.migrations),
         checked=sum(chosen),
-        suppressed=decided.suppressed + len(findings) - len(left.findings),
+        suppressed=len(decided.suppressed) + len(findings) - len(left.findings),
         notes=(*history.notes, *(note_on(left.gone, configuration.asks) if asked is None else ())),
         suppressions=decided.decisions.suppressions,
     )
-    return Examined(report, tuple(replayed), course)
+    unsaid = (*decided.suppressed, *without(findings, left.findings), *_once(unasked))
+    return Examined(report, tuple(replayed), course, decided.decisions, baseline, unsaid)
 
 
 def replay(history: History, asked: frozenset[str] | None, configuration: Configuration) -> Iterator[Replayed]:

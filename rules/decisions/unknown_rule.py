@@ -1,6 +1,6 @@
 from difflib import get_close_matches
 
-from schemalint.rule import Decisions, Severity, Violation, Violations, decision, rule_ids
+from schemalint.rule import Decisions, Severity, Violation, Violations, decision, finding_ids
 
 
 @decision()
@@ -16,7 +16,7 @@ def unknown_rule(decisions: Decisions) -> Violations:
     ## Not reported
     Names in the configuration, which is refused as a whole where one of them does not exist.
     """
-    rules = rule_ids()
+    rules = finding_ids()
     known = sorted({*rules, *(f"{each.partition('/')[0]}/" for each in rules)})
     for each in decisions.suppressions:
         if each.rule in known:

@@ -62,12 +62,12 @@ def check(
 
     # What is made stays until the process ends and forms no cycles: the collector would only look through it again and again.
     gc.disable()
-    wanted = [_output(each) for each in outputs]
+    wanted = [output_of(each) for each in outputs]
     asked = Asked(paths, choices.pop("since"), choices.pop("staged"), choices.pop("stdin_filename"))
     configuration, report = _report(asked, config, choices)
     write(rendered(report, format_, color))
     for each, file in wanted:
-        _write(report, each, file)
+        write_output(report, each, file)
     if format_ != "text":
         for note in report.notes:
             complain(note, "note")
@@ -104,7 +104,7 @@ def rendered(report: Report, format_: str, color: str) -> str:
     return render(report, format_, format_ == "text" and sys.stdout is not None and wants_color(color, sys.stdout))
 
 
-def _output(text: str) -> tuple[str, Path]:
+def output_of(text: str) -> tuple[str, Path]:
     """A format and the file that gets it. Raises CommandError."""
     from schemalint.commands.output import CommandError
 
@@ -114,7 +114,7 @@ def _output(text: str) -> tuple[str, Path]:
     return format_, Path(file)
 
 
-def _write(report: Report, format_: str, file: Path) -> None:
+def write_output(report: Report, format_: str, file: Path) -> None:
     from schemalint.commands.files import write_file
     from schemalint.report.formats import render
 

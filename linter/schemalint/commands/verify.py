@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from schemalint.commands.check import FORMATS
 from schemalint.commands.help import help_option
+from schemalint.commands.rules import chosen_rules
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from schemalint.configuration import Configuration
+    from schemalint.decisions.baseline import Baseline
     from schemalint.migrations.migration import History
     from schemalint.verify.prove import Proved
     from schemalint.verify.server import Server
@@ -26,12 +28,17 @@ TERMINATED = 143
 @click.argument("paths", nargs=-1, type=PATH)
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print.")
 @click.option(
+    "--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Write the report to a file as well; may be repeated."
+)
+@click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "info", "never"]),
     help="The least severity that makes the exit code 1.  [default: error]",
 )
 @click.option("--since", metavar="REV", help="Ask about what this branch changes since it left REV (through git).")
 @click.option("--config", type=PATH, metavar="FILE", help="The configuration, instead of the nearest .schemalint.yml.")
+@chosen_rules
+@click.option("--baseline", type=PATH, metavar="FILE", help="Leave out the findings that `schemalint baseline` has recorded.")
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colors in the text."
 )
@@ -45,9 +52,9 @@ TERMINATED = 143
 @click.option("--finding", metavar="FINGERPRINT", help="The finding that the script shows.  [default: the gravest confirmed]")
 @help_option
 def verify(
-    paths: tuple[Path, ...], format_: str, since: str | None, fail_on: str | None, config: Path | None, color: str,
-    database: str | None, pg_bin: Path | None, time_limit: float, show_prelude: bool, write_script: Path | None,
-    finding: str | None,
+    paths: tuple[Path, ...], format_: str, outputs: tuple[str, ...], since: str | None, fail_on: str | None,
+    config: Path | None, color: str, database: str | None, pg_bin: Path | None, time_limit: float, show_prelude: bool,
+    write_script: Path | None, finding: str | None, **choices: Any,
 ) -> int:  # fmt: skip
     """Prove the findings of `check` on a PostgreSQL.
 
@@ -58,28 +65,32 @@ def verify(
     import signal
 
     from schemalint.commands.asked import read_asked
-    from schemalint.commands.check import fails, rendered
+    from schemalint.commands.check import fails, output_of, rendered, write_output
     from schemalint.commands.output import CommandError, complain, write
-    from schemalint.commands.project import read_configuration
+    from schemalint.commands.project import baseline_of, chosen, read_configuration
     from schemalint.verify.server import ServerError
 
     if database is not None and pg_bin is not None:
         raise CommandError("--database and --pg-bin are two ways to a server: give one of them")
     if finding is not None and write_script is None:
         raise CommandError("--finding chooses what --write-script writes: give both")
-    configuration = read_configuration(config)
+    wanted = [output_of(each) for each in outputs]
+    configuration = chosen(read_configuration(config), **choices)
     history, asked = read_asked(paths, configuration, since, staged=False, stdin_filename=None)
     if show_prelude:
         from schemalint.verify.environment import prelude_of
 
         write(prelude_of(history))
         return 0
+    baseline = baseline_of(configuration)
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        proved = _proved(history, asked, configuration, _server(database, pg_bin, configuration), time_limit)
+        proved = _proved(history, asked, configuration, baseline, _server(database, pg_bin, configuration), time_limit)
     except ServerError as error:
         raise CommandError(str(error)) from error
     write(rendered(proved.report, format_, color))
+    for each, file in wanted:
+        write_output(proved.report, each, file)
     if format_ != "text":
         for note in proved.report.notes:
             complain(note, "note")
@@ -111,6 +122,7 @@ def _proved(
     history: History,
     asked: frozenset[str] | None,
     configuration: Configuration,
+    baseline: Baseline,
     server: AbstractContextManager[Server],
     seconds: float,
 ) -> Proved:
@@ -118,7 +130,7 @@ def _proved(
     from schemalint.stack import on_deep_stack
     from schemalint.verify.prove import prove
 
-    examined = on_deep_stack(lambda: examine(history, asked, configuration))
+    examined = on_deep_stack(lambda: examine(history, asked, configuration, baseline))
     with server as running:
         return prove(running, history, examined, asked, configuration, seconds)
 

@@ -168,9 +168,9 @@ def _known_rule(entry: Entry, word: str) -> str:
 
 @cache
 def _rules() -> tuple[frozenset[str], frozenset[str]]:
-    from schemalint.rule import rule_ids
+    from schemalint.rule import finding_ids
 
-    rules = frozenset(rule_ids())
+    rules = frozenset(finding_ids())
     return rules, frozenset(each.partition("/")[0] + "/" for each in rules)
 
 

@@ -16,6 +16,7 @@ AT_BYTE = pattern(r" \(byte (\d+)\)$")
 # Findings about schemalint itself, which nobody can mend in a migration, and those of a migration while it runs, which are
 # over with the next one.
 PASSING_GROUPS = ("tool/", "blocks/")
+OF_SERVER = "verify/"  # told by `verify` alone
 NEWLINE = b"\n"
 NAMED = 5  # entries in a note
 
@@ -95,7 +96,7 @@ def left_by(baseline: Baseline, findings: Sequence[Finding]) -> Left:
 
 def note_on(gone: Sequence[Recorded], asks: Callable[[str], bool]) -> Iterator[str]:
     """What is said of entries that no longer match; of those whose rule was not asked, nothing is known."""
-    heard = [each for each in gone if asks(each.rule)]
+    heard = [each for each in gone if asks(each.rule) and not each.rule.startswith(OF_SERVER)]
     if not heard:
         return
     named = ", ".join(f"{each.rule} in {each.path}" for each in heard[:NAMED])

@@ -24,7 +24,7 @@ Elsewhere = Callable[[frozenset[int]], Iterable[Finding]]
 
 class Decided(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]  # that are left
-    suppressed: int
+    suppressed: tuple[Finding, ...]
     decisions: Decisions
 
 
@@ -49,8 +49,8 @@ def decide(
         catalog=replayed[-1].after if replayed else None,
     )
     if not suppressions:
-        return Decided(tuple(findings), 0, decisions)
-    folder = posixpath.dirname(configuration.source.path) if configuration.source is not None else ""
+        return Decided(tuple(findings), (), decisions)
+    folder = _folder(configuration)
     left, used = _sorted_out(findings, decisions, folder)
     doubtful = {n for n, each in enumerate(suppressions) if n not in used and _is_judged(each, asked, configuration)}
     if doubtful:
@@ -62,7 +62,22 @@ def decide(
         msgspec.structs.replace(each, used=True if number in used else False if number in doubtful else None)
         for number, each in enumerate(suppressions)
     )
-    return Decided(left, len(findings) - len(left), msgspec.structs.replace(decisions, suppressions=judged))
+    return Decided(left, without(findings, left), msgspec.structs.replace(decisions, suppressions=judged))
+
+
+def left_of(findings: Sequence[Finding], decisions: Decisions, configuration: Configuration) -> tuple[Finding, ...]:
+    """The findings that nobody has decided about, among those that came up after all decisions were read."""
+    return _sorted_out(findings, decisions, _folder(configuration))[0]
+
+
+def without(findings: Iterable[Finding], left: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that are no longer there among those that are left of them."""
+    there = {id(each) for each in left}
+    return tuple(each for each in findings if id(each) not in there)
+
+
+def _folder(configuration: Configuration) -> str:
+    return posixpath.dirname(configuration.source.path) if configuration.source is not None else ""
 
 
 def _in_comments(replayed: Replayed, asked: frozenset[str] | None) -> Iterator[Suppression | Malformed]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemalint.finding import Finding, Report, Severity
+from schemalint.report.proof import answer_of, script_of
 from schemalint.report.safe import one_line, printable, without_hash_commands
 
 COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -29,6 +30,10 @@ def _message(finding: Finding) -> str:
         parts.append(f"PostgreSQL answers: {one_line(finding.answer)}")
     if finding.help is not None:
         parts.append(f"help: {one_line(finding.help)}")
+    if finding.proof is not None:
+        parts.append(f"proof: {one_line(answer_of(finding.proof))}")
+    if script := script_of(finding):
+        parts.append(f"run: {script}")
     return "\n".join(parts)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from schemalint.finding import Finding, Report, Severity
 from schemalint.report.json import spelled
+from schemalint.report.proof import answer_of, script_of
 
 SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "info"}
 
@@ -20,9 +21,18 @@ def _issue(finding: Finding) -> Mapping[str, Any]:
     path, line, _ = finding.span.place
     end_line, _ = finding.span.source.position(finding.span.end)
     return {
-        "description": finding.message,
+        "description": _description(finding),
         "check_name": finding.rule,
         "fingerprint": finding.fingerprint,
         "severity": SEVERITIES[finding.severity],
         "location": {"path": path, "lines": {"begin": line, "end": end_line}},
     }
+
+
+def _description(finding: Finding) -> str:
+    parts = [finding.message]
+    if finding.proof is not None:
+        parts.append(f"Proof: {answer_of(finding.proof)}")
+    if script := script_of(finding):
+        parts.append(f"Run: {script}")
+    return "\n".join(parts)

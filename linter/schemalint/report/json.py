@@ -59,11 +59,11 @@ def _finding(finding: Finding) -> Mapping[str, Any]:
         "witness": finding.witness,
         "help": finding.help,
         "fingerprint": finding.fingerprint,
-        **({} if finding.proof is None else {"proof": _proof(finding.proof)}),
+        **({} if finding.proof is None else {"proof": proof_document(finding.proof)}),
     }
 
 
-def _proof(proof: Proof) -> Mapping[str, Any]:
+def proof_document(proof: Proof) -> Mapping[str, Any]:
     return {"verdict": proof.verdict, "sqlstate": proof.sqlstate, "message": proof.message, "script": proof.script}
 
 

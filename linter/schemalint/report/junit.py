@@ -6,7 +6,10 @@ from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
 from schemalint.finding import Finding, Report, Severity
+from schemalint.report.proof import answer_of, script_of
 from schemalint.report.safe import one_line, printable, without_commands
+
+SHOWN = 20_000  # characters of a proof's SQL
 
 
 def render(report: Report) -> str:
@@ -52,6 +55,11 @@ def _text(findings: list[Finding]) -> str:
         lines.append(f"{path}:{line}:{column}: {each.severity.value}[{each.rule}]: {each.message}")
         if each.help is not None:
             lines.append(f"  help: {each.help}")
+        if each.proof is not None:
+            lines.append(f"  proof: {answer_of(each.proof)}")
+        if script := script_of(each, SHOWN):
+            lines.append("  run:")
+            lines.extend(script.split("\n"))
     return escape("\n".join(without_commands(one_line(each)) for each in lines))
 
 

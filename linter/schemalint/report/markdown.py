@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from schemalint.finding import Finding, Report, Severity
-from schemalint.report.safe import one_line, without_commands
+from schemalint.report.proof import answer_of, script_of
+from schemalint.report.safe import one_line, printable, without_commands
 
 LARGEST = 65_000  # characters; a comment on GitHub may have 65,536
 MARKS = {Severity.ERROR: "🛑", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}
+SHOWN = 4_000  # characters of a proof's SQL
 SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&:])")
 
 
@@ -41,6 +43,10 @@ def _block(finding: Finding) -> str:
         lines.append(f"- shown by: {_code(finding.witness)}")
     if finding.help is not None:
         lines.append(f"- help: {_plain(finding.help)}")
+    if finding.proof is not None:
+        lines.append(f"- proof: {_code(answer_of(finding.proof))}")
+    if script := script_of(finding, SHOWN):
+        lines += ["", _block_of_code([printable(each) for each in script.split("\n")])]
     # A comment is printed on its way to the pull request, where build services listen.
     return "\n".join(without_commands(line) for each in lines for line in each.split("\n")) + "\n"
 
@@ -57,7 +63,10 @@ def _code(text: str) -> str:
 
 
 def _fenced(text: str) -> str:
-    shown = [one_line(each) for each in text.split("\n")[:8]]
-    fence = "`" * max(3, max((len(each) for each in re.findall("`+", "\n".join(shown))), default=0) + 1)
-    more = ["-- …"] if text.count("\n") >= 8 else []
-    return "\n".join([f"{fence}sql", *(each[:300] for each in shown), *more, fence, ""])
+    shown = [one_line(each)[:300] for each in text.split("\n")[:8]]
+    return _block_of_code([*shown, *(["-- …"] if text.count("\n") >= 8 else [])])
+
+
+def _block_of_code(lines: list[str]) -> str:
+    fence = "`" * max(3, max((len(each) for each in re.findall("`+", "\n".join(lines))), default=0) + 1)
+    return "\n".join([f"{fence}sql", *lines, fence, ""])

@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from schemalint import __version__
 from schemalint.finding import Finding, Fix, Report, Severity
-from schemalint.report.json import spelled
-from schemalint.rule import Rule, load_rules
+from schemalint.report.json import proof_document, spelled
+from schemalint.report.proof import answer_of, script_of
+from schemalint.rule import SHOWN_BY_SERVER, Rule, load_rules
 from schemalint.text import Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
@@ -41,7 +42,7 @@ def document(report: Report) -> Mapping[str, Any]:
 
 def _rule(name: str, rule: Rule | None) -> Mapping[str, Any]:
     """What a rule's docstring says, with its headings as Markdown."""
-    text = cleandoc(rule.documentation) if rule is not None else name
+    text = cleandoc(rule.documentation) if rule is not None else SHOWN_BY_SERVER.get(name, name)
     title = text.partition("\n")[0]
     return {
         "id": name,
@@ -59,7 +60,10 @@ def _result(finding: Finding, index: int) -> Mapping[str, Any]:
         "message": {"text": _message(finding)},
         "locations": [{"physicalLocation": _location(finding.span)}],
         "partialFingerprints": {"schemalint/v1": finding.fingerprint},
-        "properties": {"certainty": finding.certainty.value},
+        "properties": {
+            "certainty": finding.certainty.value,
+            **({} if finding.proof is None else {"proof": proof_document(finding.proof)}),
+        },
     }
     if finding.fix is not None:
         result["fixes"] = [_fix(finding, finding.fix)]
@@ -87,6 +91,10 @@ def _message(finding: Finding) -> str:
         parts.append(f"Shown by: {finding.witness}")
     if finding.help is not None:
         parts.append(f"Help: {finding.help}")
+    if finding.proof is not None:
+        parts.append(f"Proof: {answer_of(finding.proof)}")
+    if script := script_of(finding):
+        parts.append(f"Run: {script}")
     return "\n".join(parts)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from schemalint.finding import Certainty, Finding, Proof, Report, Severity, Sync, Unmodelled
+from schemalint.finding import Certainty, Finding, Report, Severity, Sync, Unmodelled
 from schemalint.report.color import Style, painted
 from schemalint.report.marked import lines_left_out, marked_lines
+from schemalint.report.proof import answer_of, script_of
 from schemalint.report.safe import one_line, printable, without_commands
 from schemalint.text import Span
 
@@ -18,7 +19,7 @@ def render(report: Report, color: bool) -> str:
     grave = [each for each in report.findings if each.severity is not Severity.INFO]
     infos = [each for each in report.findings if each.severity is Severity.INFO]
     blocks = [list(_finding(each, color)) for each in grave]
-    blocks.append([_info(each, color) for each in infos])
+    blocks.append([line for each in infos for line in _info(each, color)])
     blocks.append(list(_unmodelled(report.unmodelled)))
     blocks.append([f"note: {one_line(each)}" for each in report.notes])
     blocks.append([_summary(report)])
@@ -71,7 +72,9 @@ def _notes(finding: Finding) -> Iterator[tuple[str, str]]:
     if finding.sync:
         yield "sync", _sync(finding.sync)
     if finding.proof:
-        yield "proof", _proof(finding.proof)
+        yield "proof", answer_of(finding.proof)
+    if script := script_of(finding):
+        yield "run", script
 
 
 def _sync(sync: Sync) -> str:
@@ -85,11 +88,6 @@ def _sync(sync: Sync) -> str:
     return " ".join(words)
 
 
-def _proof(proof: Proof) -> str:
-    answer = " ".join(each for each in (proof.sqlstate, proof.message) if each)
-    return f"{proof.verdict}: {answer}" if answer else proof.verdict
-
-
 def _note(name: str, text: str, gutter: int, color: bool) -> Iterator[str]:
     """A remark; its further lines stand below its first."""
     first, *others = text.expandtabs(4).splitlines() or [""]
@@ -99,10 +97,12 @@ def _note(name: str, text: str, gutter: int, color: bool) -> Iterator[str]:
         yield without_commands(f"{margin}{' ' * len(f'= {name}: ')}{printable(line)}".rstrip())
 
 
-def _info(finding: Finding, color: bool) -> str:
+def _info(finding: Finding, color: bool) -> Iterator[str]:
     title = painted(f"info[{one_line(finding.rule)}]", STYLES[finding.severity], color)
-    proof = f" (proof: {one_line(_proof(finding.proof))})" if finding.proof else ""
-    return f"{title} {_where(finding.span)}: {one_line(finding.message)}{proof}"
+    proof = f" (proof: {one_line(answer_of(finding.proof))})" if finding.proof else ""
+    yield f"{title} {_where(finding.span)}: {one_line(finding.message)}{proof}"
+    if script := script_of(finding):
+        yield from _note("run", script, 1, color)
 
 
 def _unmodelled(unmodelled: tuple[Unmodelled, ...]) -> Iterator[str]:

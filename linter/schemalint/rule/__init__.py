@@ -8,12 +8,12 @@ from schemalint.flow.path import Write
 from schemalint.flow.sync import Carried, Remembered, Sync
 from schemalint.flow.witness import witness_of
 from schemalint.rule.change import Change, Part, Parts
-from schemalint.rule.marks import Rule, decision, invariant, load_rules, rule_ids, step
+from schemalint.rule.marks import SHOWN_BY_SERVER, Rule, decision, finding_ids, invariant, load_rules, rule_ids, step
 from schemalint.rule.state import Failing, State, writes_in_words
 from schemalint.rule.violation import Key, Violation, Violations
 
 __all__ = [
-    "Carried", "Certainty", "Change", "Decisions", "Failing", "Key", "Part", "Parts", "Place", "Remembered", "Rule", "Severity",
-    "State", "Sync", "SyncNames", "Violation", "Violations", "Write", "contract_of", "decision", "invariant", "load_rules",
-    "rule_ids", "step", "witness_of", "writes_in_words",
+    "SHOWN_BY_SERVER", "Carried", "Certainty", "Change", "Decisions", "Failing", "Key", "Part", "Parts", "Place", "Remembered",
+    "Rule", "Severity", "State", "Sync", "SyncNames", "Violation", "Violations", "Write", "contract_of", "decision",
+    "finding_ids", "invariant", "load_rules", "rule_ids", "step", "witness_of", "writes_in_words",
 ]  # fmt: skip

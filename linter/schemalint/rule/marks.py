@@ -79,6 +79,14 @@ def decision() -> Callable[[Callable[[Decisions], Violations]], Callable[[Decisi
     return mark
 
 
+# What `verify` tells of what its server did and no rule foretold. They have no code here, and can be decided about like others.
+SHOWN_BY_SERVER = {
+    "verify/unreported-break": "A write fails where it did not before the migration, and no finding says so.",
+    "verify/unreported-failure": "The migration cannot be applied, and no finding says so.",
+    "verify/unreported-loss": "A write no longer leaves in the target what it did before, and no finding says so.",
+}
+
+
 @cache
 def load_rules() -> tuple[Rule, ...]:
     """All rules, in the order of their ids."""
@@ -103,3 +111,8 @@ def rule_ids() -> tuple[str, ...]:
     """The ids of all rules, from the names of their files alone."""
     names = (each.name.split(".") for each in _modules())
     return tuple(sorted(f"{parts[-2]}/{parts[-1].replace('_', '-')}" for parts in names))
+
+
+def finding_ids() -> tuple[str, ...]:
+    """The ids that findings can have, and that people can decide about."""
+    return tuple(sorted((*rule_ids(), *SHOWN_BY_SERVER)))
