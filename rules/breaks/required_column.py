@@ -1,4 +1,5 @@
-from schemalint.rule import Certainty, State, Violations, invariant
+from schemalint.rule import Certainty, Failing, State, Violations, invariant
+from schemalint.rule.steps import safe_steps
 
 
 @invariant("23502", "23514")
@@ -33,8 +34,27 @@ def required_column(state: State) -> Violations:
             failing,
             f"{target}.{column} must not be NULL, {got}",
             place=f"{column} is left out here" if left_out else "this is NULL",
-            help=f"give it a default until the function supplies it: ALTER TABLE {target} ALTER COLUMN {column} SET DEFAULT …;\n"
+            help=_steps(state, failing)
+            or f"give it a default until the function supplies it: ALTER TABLE {target} ALTER COLUMN {column} SET DEFAULT …;\n"
             f"then replace {state.signature(failing.firing.function)} so that it writes {column}, and drop the default later.\n"
             f"on a table that has rows, adding the column without a default fails at once (23502)",
             at=(state.definition_of(failure),),
         )
+
+
+def _steps(state: State, failing: Failing) -> str | None:
+    """The way out as SQL, where one INSERT of the trigger's own function leaves the column out."""
+    failure = failing.failure
+    function, target = state.catalog.function(failing.firing.function), state.catalog.relation(failure.relation)
+    column = state.column(failure.relation, failure.column)
+    if function is None or target is None or column is None or failure.function != function.oid:
+        return None
+    writes = [
+        each
+        for path in failing.firing.paths
+        for each in path.writes
+        if each.operation == "insert" and each.target == target.oid and each.function == function.oid
+    ]
+    if len({each.span for each in writes}) != 1:
+        return None
+    return safe_steps(state.catalog, state.source, function, writes[0], target, column)
