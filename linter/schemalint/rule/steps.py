@@ -67,7 +67,7 @@ def with_column(function: Span, insert: Span, column: str, value: str, last: boo
     if not 0 <= start < end <= len(text) or CREATE.match(text) is None:
         return None
     groups = list(_groups(text[start:end]))
-    lists = [(kind, start + place) for kind, place in groups]
+    lists = [(kind, _behind_last(text, start + place)) for kind, place in groups]
     kinds = [kind for kind, _ in lists]
     if kinds[:2] == ["columns", "values"]:
         (_, columns), (_, values) = lists[:2]
@@ -77,6 +77,12 @@ def with_column(function: Span, insert: Span, column: str, value: str, last: boo
     else:
         return None
     return CREATE.sub("CREATE OR REPLACE FUNCTION", text, count=1)
+
+
+def _behind_last(text: str, place: int) -> int:
+    """The end of the last item before a parenthesis, unless a comment stands between."""
+    kept = text[:place].rstrip()
+    return place if "--" in kept.rpartition("\n")[2] or kept.endswith("*/") else len(kept)
 
 
 def _groups(statement: str) -> Iterator[tuple[str, int]]:
