@@ -11,10 +11,12 @@ import yaml
 from schemalint.catalog.catalog import Catalog, empty_catalog
 from schemalint.parse.statements import Broken
 from schemalint.replay.replay import Replayed, replay_migration
-from tests.catalog_snapshots import differences, snapshot_of_catalog, snapshot_of_server
+from tests.catalog_snapshots import differences, snapshot_of_catalog
+from tests.histories_of_habits import HABITS
 from tests.histories_of_projects import PROJECTS
 from tests.histories_of_schemas import HISTORIES, REFUSED
 from tests.postgres import Connection, Server, sqlstate_of
+from tests.server_snapshots import snapshot_of_server
 from tests.test_replay import migration
 
 CASES = Path(__file__).parents[2] / "shared" / "cases"
@@ -52,17 +54,17 @@ def apply(connection: Connection, catalog: Catalog, text: str, transactional: bo
 
 
 def compare(connection: Connection, catalog: Catalog) -> None:
-    found = differences(snapshot_of_catalog(catalog), snapshot_of_server(connection))
+    found = differences(snapshot_of_catalog(catalog, connection.info.user), snapshot_of_server(connection))
     connection.execute("RESET ALL")
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("name", [*HISTORIES, *PROJECTS])
+@pytest.mark.parametrize("name", [*HISTORIES, *PROJECTS, *HABITS])
 def test_history(name: str, postgres: Server) -> None:
     with postgres.database() as connect:
         connection = connect("postgres")
         catalog = empty_catalog()
-        for text in (HISTORIES | PROJECTS)[name]:
+        for text in (HISTORIES | PROJECTS | HABITS)[name]:
             if "CONCURRENTLY" in text:
                 for statement in text.split(";")[:-1]:
                     catalog = apply(connection, catalog, statement, transactional=False)

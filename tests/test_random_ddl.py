@@ -18,9 +18,10 @@ from schemalint.catalog.catalog import Catalog, empty_catalog
 from schemalint.parse.statements import Statement, read_statements
 from schemalint.replay.replay import replay_statement
 from schemalint.text import Source
-from tests.catalog_snapshots import differences, snapshot_of_catalog, snapshot_of_server
+from tests.catalog_snapshots import differences, snapshot_of_catalog
 from tests.postgres import Connection, Server, sqlstate_of
 from tests.random_ddl import Choose, Writer
+from tests.server_snapshots import snapshot_of_server
 
 # RANDOM_DDL_EXAMPLES=5000 RANDOM_DDL_SEED=1 pytest tests/test_random_ddl.py: longer, and another run each time.
 EXAMPLES = int(os.environ.get("RANDOM_DDL_EXAMPLES", "120"))

@@ -6,6 +6,7 @@ from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import Column, ConstraintKind, Expression, Node, Relation, RelationKind, Type
 from schemalint.replay.columns import (
     IDENTITY,
+    collation_of,
     column_named,
     default_expression,
     new_sequence,
@@ -21,6 +22,7 @@ from schemalint.replay.foreign_keys import comparable
 from schemalint.replay.inheritance import children_of
 from schemalint.replay.literals import assignable
 from schemalint.replay.names import constraint_name, replace, type_named, use_type
+from schemalint.replay.owners import identity_sequence
 from schemalint.replay.reading import NOWHERE, Reader
 
 USED_BY = {
@@ -56,12 +58,10 @@ def change_type(catalog: Catalog, oid: int, command: Node, context: Context) -> 
     if column.default is not None and not column.generated and not _default_fits(catalog, column, new):
         message = f'default for column "{column.name}" cannot be cast automatically to type {type_word(catalog, new)}'
         raise Refused("42804", message)
-    collation = (definition.get("collClause") or {}).get("collname")
-    changed = replace(column, type=new, collation=collation[-1]["String"]["sval"] if collation else None, span=context.span)
+    changed = replace(column, type=new, collation=collation_of(definition), span=context.span)
     catalog = use_type(put_column(catalog, table(catalog, oid), changed), oid, new)
-    if column.identity:
-        catalog = _retyped_sequence(catalog, oid, column.number, new)
     _check_foreign_keys(catalog, table(catalog, oid), column.number)
+    catalog = _retyped_identity(catalog, relation, column, new, context)
     if relation.kind is RelationKind.COMPOSITE_TYPE:
         return catalog
     for child in children_of(catalog, relation):
@@ -71,20 +71,13 @@ def change_type(catalog: Catalog, oid: int, command: Node, context: Context) -> 
     return catalog
 
 
-def _retyped_sequence(catalog: Catalog, oid: int, number: int, type_: Type) -> Catalog:
-    """The sequence of an identity column is of the column's type."""
-    refuse_identity_of(type_, None)
-    for each in catalog.users(oid):
-        sequence = catalog.relation(each)
-        state = sequence.sequence if sequence is not None else None
-        if (
-            sequence is not None
-            and state is not None
-            and state.identity
-            and (state.owner_table, state.owner_column) == (oid, number)
-        ):
-            catalog = catalog.put(replace(sequence, sequence=replace(state, type=Type(type_.id))))
-    return catalog
+def _retyped_identity(catalog: Catalog, relation: Relation, column: Column, new: Type, context: Context) -> Catalog:
+    """An identity column's sequence follows its type; a serial column's does not."""
+    sequence = identity_sequence(catalog, relation, column.number) if column.identity else None
+    if sequence is None or sequence.sequence is None:
+        return catalog
+    refuse_identity_of(new, context.span)
+    return catalog.put(replace(sequence, sequence=replace(sequence.sequence, type=new)))
 
 
 def _default_fits(catalog: Catalog, column: Column, new: Type) -> bool:
@@ -201,11 +194,18 @@ def add_identity(catalog: Catalog, oid: int, command: Node, context: Context) ->
 def set_identity(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalog:
     relation = table(catalog, oid)
     column = _identity_column(relation, command["name"])
-    for each in (command.get("def") or {}).get("List", {}).get("items") or ():
+    options = (command.get("def") or {}).get("List", {}).get("items") or []
+    for each in options:
         element = each["DefElem"]
         if element["defname"] == "generated":
             letter = chr(element["arg"]["Integer"]["ival"])
             column = replace(column, identity=IDENTITY[letter], span=context.span)
+    sequence = identity_sequence(catalog, relation, column.number)
+    if sequence is not None and sequence.sequence is not None:
+        from schemalint.replay.sequences import with_options
+
+        state = with_options(sequence.sequence, options, catalog)
+        catalog = catalog.put(replace(sequence, sequence=state))
     return put_column(catalog, relation, column)
 
 
@@ -222,12 +222,8 @@ def drop_identity(catalog: Catalog, oid: int, command: Node, context: Context) -
         return catalog
     column = _identity_column(relation, command["name"])
     catalog = put_column(catalog, relation, replace(column, identity="", span=context.span))
-    for each in catalog.users(oid):
-        sequence = catalog.relation(each)
-        state = sequence.sequence if sequence is not None else None
-        if state is not None and state.identity and (state.owner_table, state.owner_column) == (oid, column.number):
-            catalog = catalog.remove(each)
-    return catalog
+    sequence = identity_sequence(catalog, relation, column.number)
+    return catalog if sequence is None else catalog.remove(sequence.oid)
 
 
 # -- generated columns

@@ -378,9 +378,10 @@ def _cluster_on(catalog: Catalog, oid: int, command: Node, context: Context) -> 
 
 
 def _owner(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalog:
+    from schemalint.replay.owners import with_owner
     from schemalint.replay.rename import role_of
 
-    return catalog.put(replace(table(catalog, oid), owner=role_of(catalog, command["newowner"])))
+    return with_owner(catalog, table(catalog, oid), role_of(catalog, command["newowner"]))
 
 
 def _replica_identity(catalog: Catalog, oid: int, command: Node, context: Context) -> Catalog:

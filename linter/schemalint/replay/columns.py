@@ -8,7 +8,8 @@ from schemalint.catalog.catalog import Catalog
 from schemalint.catalog.model import UNKNOWN, Column, Expression, Node, Reference, Relation, RelationKind, SequenceState, Type
 from schemalint.catalog.type_names import strings
 from schemalint.replay.context import Context, NotModelled, Refused
-from schemalint.replay.names import owner_now, relation_name, replace, type_named, use_all, use_type
+from schemalint.replay.names import relation_name, replace, type_named, use_all, use_type
+from schemalint.replay.owners import with_privileges
 from schemalint.replay.reading import Scope, expression_in, table_of
 from schemalint.text import Span
 
@@ -95,8 +96,7 @@ def define_column(
             constraints.append((each, place))
         elif kind != "CONSTR_NULL":
             constraints.append((each, place))
-    collation = strings((node.get("collClause") or {}).get("collname"))
-    column = Column(number, name, type_, not_null, default, identity, generated, collation[-1] if collation else None, span=span)
+    column = Column(number, name, type_, not_null, default, identity, generated, collation_of(node), span=span)
     return catalog, Definition(column, constraints, expression)
 
 
@@ -107,6 +107,12 @@ def refuse_second_value(kind: str, given: list[str], name: str, table: Relation,
     words = sorted({VALUES[kind], VALUES[given[0]]}, key=list(VALUES.values()).index)
     both = f"multiple {PLURALS[kind]} specified" if len(words) == 1 else f"both {words[0]} and {words[1]} specified"
     raise Refused("42601", f'{both} for column "{name}" of table "{table.name}"', span)
+
+
+def collation_of(definition: Node) -> str | None:
+    """The collation that a column definition asks for; None for its type's own."""
+    name = (strings((definition.get("collClause") or {}).get("collname")) or ["default"])[-1]
+    return None if name == "default" else name
 
 
 def refuse_identity_of(type_: Type, span: Span | None) -> None:
@@ -154,13 +160,13 @@ def new_sequence(
     catalog, oid = catalog.new_oid()
     state = SequenceState(type_, table.oid, number, identity)
     if options:
-        from schemalint.replay.sequences import with_options
+        from schemalint.replay.sequences import new_state
 
-        state = with_options(state, options, catalog)
+        state = new_state(state, options, catalog)
     sequence = Relation(
-        oid, schema, name, RelationKind.SEQUENCE, persistence=table.persistence, owner=owner_now(catalog), sequence=state
+        oid, schema, name, RelationKind.SEQUENCE, persistence=table.persistence, owner=table.owner, sequence=state
     )
-    catalog = catalog.put(sequence).use(oid, table.oid)
+    catalog = catalog.put(with_privileges(catalog, sequence)).use(oid, table.oid)
     return (catalog if identity else catalog.use(table.oid, oid)), sequence
 
 

@@ -287,7 +287,18 @@ def _nullable(catalog: Catalog, oid: int, number: int) -> Catalog:
 def _remove_index(catalog: Catalog, oid: int, inner: int) -> Catalog:
     named = catalog.get(inner)
     catalog = _without(catalog, oid, "indexes", lambda each: each.oid == inner)
-    return vanish(catalog.remove(inner), named) if isinstance(named, IndexName) else catalog
+    if not isinstance(named, IndexName):
+        return catalog
+    relation = catalog.relation(oid)
+    if relation is not None and relation.replica_identity == f"index {named.name}":
+        catalog = catalog.put(replace(relation, replica_identity="index "))  # which identifies nothing, and says so
+    return vanish(catalog.remove(inner), named)
+
+
+def _remove_schema(catalog: Catalog, oid: int, inner: int) -> Catalog:
+    for each in catalog.get(("broad publications",)) or ():
+        catalog = _without(catalog, each, "schemas", lambda schema: schema == oid)
+    return _remove_whole(catalog, oid, inner)
 
 
 def _remove_default(catalog: Catalog, oid: int, number: int) -> Catalog:
@@ -318,7 +329,7 @@ REMOVERS: dict[str, Callable[[Catalog, int, int], Catalog]] = {
     "function": _remove_whole,
     "type": _remove_whole,
     "opaque": _remove_whole,
-    "schema": _remove_whole,
+    "schema": _remove_schema,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.catalog.model import Column, Constraint, ConstraintKind, Index, Node, Relation, RelationKind, Rows, Type
+from schemalint.catalog.model import Column, Constraint, ConstraintKind, Index, Node, Relation, RelationKind, Rows
 from schemalint.replay.columns import new_sequence
 from schemalint.replay.constraints import (
     add_key,
@@ -20,6 +20,7 @@ from schemalint.replay.context import Context, Refused
 from schemalint.replay.foreign_keys import foreign_key_on_partition
 from schemalint.replay.indexes import define_index, index_on_partition, put_index
 from schemalint.replay.names import list_name, relation_of, replace, use_all, use_type
+from schemalint.replay.owners import identity_sequence
 from schemalint.replay.tables import Constrained, not_nulls_like, source_of
 
 CONSTRAINTS, DEFAULTS, GENERATED, IDENTITY, INDEXES = 4, 8, 16, 32, 64
@@ -132,7 +133,13 @@ def columns_like(
             catalog = use_all(catalog, relation.oid, [*each.default.functions, *(r.oid for r in each.default.references)])
         if each.identity and options & IDENTITY:
             column = replace(column, identity=each.identity)
-            catalog, _ = new_sequence(catalog, relation, own, each.name, Type("int8"), None, identity=True)
+            catalog, sequence = new_sequence(catalog, relation, own, each.name, each.type, None, identity=True)
+            from schemalint.replay.sequences import copied_state
+
+            model = identity_sequence(catalog, source, each.number)
+            if model is not None and model.sequence is not None:
+                state = replace(copied_state(model.sequence), owner_table=relation.oid, owner_column=own)
+                catalog = catalog.put(replace(sequence, sequence=state))
         columns.append(column)
     return catalog, columns, not_nulls_like(catalog, source, span)
 
@@ -203,14 +210,34 @@ def attach_partition(catalog: Catalog, oid: int, command: Node, context: Context
     if child.partition_of is not None:
         raise Refused("42809", f'"{child.name}" is already a partition')
     _refuse_missing(parent, child)
-    identities = {each.name: each.identity for each in parent.columns}
-    columns = tuple([replace(each, identity=identities.get(each.name, each.identity)) for each in child.columns])
-    attached = replace(child, partition_of=oid, partition_bound=part.get("bound"), columns=columns)
-    catalog = catalog.put(attached).use(child.oid, oid)
+    bound, identities = part.get("bound"), {each.name: each.identity for each in parent.columns}
+    columns = tuple(replace(e, inherited=True, identity=identities.get(e.name, e.identity)) for e in child.columns)
+    catalog = catalog.put(replace(child, columns=columns, partition_of=oid, partition_bound=bound)).use(child.oid, oid)
+    catalog = catalog.put(_merged(parent, table(catalog, child.oid)))
     catalog = adopt(inherit_constraints(catalog, parent, child.oid), table(catalog, oid), child.oid)
     if child.rows is Rows.SOME:
         catalog = catalog.put(replace(table(catalog, oid), rows=Rows.SOME))
     return catalog
+
+
+def _merged(parent: Relation, child: Relation) -> Relation:
+    """A partition's own constraints that its parent has too are the parent's (MergeConstraintsIntoExisting, tablecmds.c)."""
+    handed = [each for each in parent.constraints if not each.no_inherit]
+    checks = {each.name for each in handed if each.kind is ConstraintKind.CHECK}
+    needed = {name for each in handed if each.kind is ConstraintKind.NOT_NULL for name in column_names(parent, each)}
+
+    def is_parents(constraint: Constraint) -> bool:
+        if constraint.kind is ConstraintKind.NOT_NULL:
+            return needed.issuperset(column_names(child, constraint))
+        return constraint.kind is ConstraintKind.CHECK and constraint.name in checks
+
+    return replace(
+        child, constraints=tuple(replace(each, inherited=each.inherited or is_parents(each)) for each in child.constraints)
+    )
+
+
+def column_names(relation: Relation, constraint: Constraint) -> list[str]:
+    return [each.name for each in relation.columns if each.number in constraint.columns]
 
 
 def _refuse_missing(parent: Relation, child: Relation) -> None:
@@ -272,11 +299,14 @@ def drop_inherit(catalog: Catalog, oid: int, command: Node, context: Context) ->
     child = table(catalog, oid)
     if parent.oid not in child.parents:
         raise Refused("42P01", f'relation "{parent.name}" is not a parent of relation "{child.name}"')
+    left = [above for each in child.parents if each != parent.oid and (above := catalog.relation(each)) is not None]
+    columns = {each.name for above in left for each in above.columns}
+    constraints = {each.name for above in left for each in above.constraints if not each.no_inherit}
     return catalog.put(
         replace(
             child,
-            parents=tuple(each for each in child.parents if each != parent.oid),
-            columns=tuple(replace(each, inherited=False) for each in child.columns),
-            constraints=tuple(replace(each, inherited=False) for each in child.constraints),
+            parents=tuple(each.oid for each in left),
+            columns=tuple(replace(c, inherited=c.inherited and c.name in columns) for c in child.columns),
+            constraints=tuple(replace(c, inherited=c.inherited and c.name in constraints) for c in child.constraints),
         )
     )

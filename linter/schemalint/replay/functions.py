@@ -85,8 +85,7 @@ def _noting_path(catalog: Catalog, function: Function) -> Catalog:
 def _with_default_privileges(catalog: Catalog, function: Function) -> Function:
     from schemalint.replay.privileges import default_privileges
 
-    granted = default_privileges(catalog, "functions", function.schema, function.owner)
-    return function if granted is None else replace(function, privileges=granted)
+    return replace(function, privileges=default_privileges(catalog, "functions", function.schema, function.owner))
 
 
 def matching(catalog: Catalog, schema: int, name: str, types: tuple[Type, ...]) -> Function | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import reduce
 from typing import Any
 
 from schemalint.catalog.catalog import Catalog
@@ -93,38 +94,50 @@ def changed(
     given = [each["AccessPriv"] for each in node.get("privileges") or ()]
     wanted: list[tuple[str, tuple[int, ...]]] = []
     for each in given or [{}]:
-        columns = _columns(object_, each, node)
         names = (each["priv_name"],) if "priv_name" in each else ALL[kind]
-        wanted.extend((name, columns) for name in names)
-    grantable = bool(node.get("grant_option"))
-    result = list(privileges)
+        wanted.extend((name, column) for column in _columns(object_, each) for name in names)
+    result = privileges
     for role in roles:
-        for name, columns in wanted:
-            result = [each for each in result if not _same(each, role, name, columns, bool(node.get("is_grant")))]
+        for name, column in wanted:
             if node.get("is_grant"):
-                result.append(Privilege(role, name, columns, grantable))
-    return tuple(result)
+                result = _granted(result, Privilege(role, name, column, bool(node.get("grant_option"))))
+            else:
+                result = tuple(_revoked(result, role, name, column, bool(node.get("grant_option"))))
+    return result
 
 
-def _columns(object_: Any, given: Node, node: Node) -> tuple[int, ...]:
+def _columns(object_: Any, given: Node) -> list[tuple[int, ...]]:
+    """What a privilege is on: the whole, or columns one by one."""
     if "cols" not in given or not isinstance(object_, Relation):
-        return ()
-    numbers = []
+        return [()]
+    numbers: list[tuple[int, ...]] = []
     for name in strings(given["cols"]):
         column = object_.column(name)
         if column is None:
             if object_.tainted:
                 continue
             raise Refused("42703", f'column "{name}" of relation "{object_.name}" does not exist')
-        numbers.append(column.number)
-    return tuple(numbers)
+        numbers.append((column.number,))
+    return numbers
 
 
-def _same(privilege: Privilege, role: str, name: str, columns: tuple[int, ...], granting: bool) -> bool:
-    if (privilege.role, privilege.name) != (role, name):
-        return False
-    # REVOKE on the table takes the columns' privileges too.
-    return privilege.columns == columns or (not granting and not columns)
+def _granted(privileges: tuple[Privilege, ...], new: Privilege) -> tuple[Privilege, ...]:
+    """With one more; who could grant it on still can."""
+    same = [each for each in privileges if (each.role, each.name, each.columns) == (new.role, new.name, new.columns)]
+    if same and (same[0].grantable or not new.grantable):
+        return privileges
+    return (*(each for each in privileges if each not in same), new)
+
+
+def _revoked(
+    privileges: tuple[Privilege, ...], role: str, name: str, column: tuple[int, ...], option_only: bool
+) -> Iterator[Privilege]:
+    for each in privileges:
+        # REVOKE on the table takes the columns' privileges too.
+        if (each.role, each.name) != (role, name) or (column and each.columns != column):
+            yield each
+        elif option_only:
+            yield replace(each, grantable=False)
 
 
 # -- ALTER DEFAULT PRIVILEGES
@@ -144,13 +157,11 @@ def alter_default_privileges(catalog: Catalog, node: Node, context: Context) -> 
     return catalog.bind(DEFAULTS, (*(catalog.get(DEFAULTS) or ()), *entries))
 
 
-def default_privileges(catalog: Catalog, kind: str, schema: int, owner: str | None) -> tuple[Privilege, ...] | None:
-    """What is granted on a new object; None where nothing was said of it."""
+def default_privileges(catalog: Catalog, kind: str, schema: int, owner: str | None) -> tuple[Privilege, ...]:
+    """What is granted on a new object. What is said of a schema only adds to what is said of all (pg_default_acl)."""
     name = catalog.schema_name(schema)
-    privileges: tuple[Privilege, ...] = (EVERYONE,) if kind == "functions" else ()
-    said = False
+    said: dict[str | None, tuple[Privilege, ...]] = {None: (EVERYONE,) if kind == "functions" else (), name: ()}
     for wanted, maker, each, action, grantees in catalog.get(DEFAULTS) or ():
-        if each == kind and wanted in (None, name) and (maker is None or owner is None or maker == owner):
-            privileges = changed(privileges, action, kind, grantees, None)
-            said = True
-    return privileges if said else None
+        if each == kind and wanted in said and (maker is None or owner is None or maker == owner):
+            said[wanted] = changed(said[wanted], action, kind, grantees, None)
+    return reduce(_granted, said[name], said[None])

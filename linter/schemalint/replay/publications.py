@@ -18,9 +18,15 @@ def create_publication(catalog: Catalog, node: Node, context: Context) -> Catalo
     catalog, oid = catalog.new_oid()
     publication = Publication(oid, name, all_tables=bool(node.get("for_all_tables")), span=context.span)
     catalog, publication = _with_objects(catalog, publication, node.get("pubobjects") or [], context)
-    if publication.all_tables or publication.schemas:
-        catalog = catalog.bind(("broad publications",), (*(catalog.get(("broad publications",)) or ()), oid))
-    return catalog.put(_with_options(publication, node))
+    return _put(catalog, _with_options(publication, node))
+
+
+def _put(catalog: Catalog, publication: Publication) -> Catalog:
+    """Known apart where it is of more than the tables that it names."""
+    broad = catalog.get(("broad publications",)) or ()
+    if (publication.all_tables or publication.schemas) and publication.oid not in broad:
+        catalog = catalog.bind(("broad publications",), (*broad, publication.oid))
+    return catalog.put(publication)
 
 
 def alter_publication(catalog: Catalog, node: Node, context: Context) -> Catalog:
@@ -44,7 +50,7 @@ def alter_publication(catalog: Catalog, node: Node, context: Context) -> Catalog
         if action == "AP_SetObjects":
             publication = replace(publication, tables=(), schemas=())
         catalog, publication = _with_objects(catalog, publication, objects, context)
-    return catalog.put(_with_options(publication, node))
+    return _put(catalog, _with_options(publication, node))
 
 
 def _with_objects(

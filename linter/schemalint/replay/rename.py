@@ -24,6 +24,7 @@ from schemalint.replay.names import (
     replace,
     vanish,
 )
+from schemalint.replay.owners import owned_sequences, with_owner
 from schemalint.replay.rewriting import rewrite_users
 
 ROUTINES = {
@@ -91,9 +92,11 @@ def _named_relation(catalog: Catalog, node: Node) -> Relation | IndexName | None
 def _rename_index(catalog: Catalog, index: IndexName, new: str) -> Catalog:
     relation = catalog.relation(index.relation)
     assert relation is not None
+    identity = f"index {new}" if relation.replica_identity == f"index {index.name}" else relation.replica_identity
     catalog = catalog.put(
         replace(
             relation,
+            replica_identity=identity,
             indexes=tuple(replace(each, name=new) if each.oid == index.oid else each for each in relation.indexes),
             constraints=tuple(
                 replace(each, name=new) if each.index == index.oid and each.kind != "foreign key" else each
@@ -307,10 +310,8 @@ def _moved(catalog: Catalog, relation: Relation, schema: int) -> Catalog:
             catalog = vanish(catalog.put(replace(named, schema=schema)), named)
     for constraint in relation.constraints:
         catalog = remember_constraint(catalog, schema, constraint.name, relation.oid)
-    for oid in catalog.users(relation.oid):
-        owned = catalog.relation(oid)
-        if owned is not None and owned.sequence is not None and owned.sequence.owner_table == relation.oid:
-            catalog = _moved(catalog, owned, schema)
+    for sequence in owned_sequences(catalog, relation):
+        catalog = _moved(catalog, sequence, schema)
     return catalog
 
 
@@ -325,10 +326,10 @@ def set_owner(catalog: Catalog, node: Node, context: Context) -> Catalog:
     kind = node["objectType"]
     owner = role_of(catalog, node["newowner"])
     if kind in ROUTINES:
-        return catalog.put(replace(function_of(catalog, node["object"]["ObjectWithArgs"], ROUTINES[kind]), owner=owner))
+        return with_owner(catalog, function_of(catalog, node["object"]["ObjectWithArgs"], ROUTINES[kind]), owner)
     if kind in ("OBJECT_TYPE", "OBJECT_DOMAIN"):
-        return catalog.put(replace(_type_of_node(catalog, node), owner=owner))
+        return with_owner(catalog, _type_of_node(catalog, node), owner)
     if kind == "OBJECT_SCHEMA":
         schema = catalog.schema_named(node["object"]["String"]["sval"])
-        return catalog if schema is None else catalog.put(replace(schema, owner=owner))
+        return catalog if schema is None else with_owner(catalog, schema, owner)
     return catalog

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from schemalint.catalog.catalog import Catalog
-from schemalint.catalog.model import Function, Node, Relation, Role, Schema, UserType
+from schemalint.catalog.model import Node, Role
 from schemalint.replay.context import Context, Refused
 from schemalint.replay.names import owner_now, replace
+from schemalint.replay.owners import Owned, with_owner
 from schemalint.replay.policies import role_names
 
 FLAGS = {"superuser": "superuser", "bypassrls": "bypass_row_security", "canlogin": "login"}
@@ -66,9 +67,9 @@ def reassign_owned(catalog: Catalog, node: Node, context: Context) -> Catalog:
     new = node["newrole"].get("rolename") or owner_now(catalog)
     for each in _owned(catalog):
         if each.owner in old:
-            catalog = catalog.put(replace(each, owner=new))
+            catalog = with_owner(catalog, each, new)
     return catalog
 
 
-def _owned(catalog: Catalog) -> list[Relation | Function | UserType | Schema]:
-    return [each for each in catalog.entries.values() if isinstance(each, Relation | Function | UserType | Schema)]
+def _owned(catalog: Catalog) -> list[Owned]:
+    return [each for each in catalog.entries.values() if isinstance(each, Owned)]

@@ -24,7 +24,12 @@ def create_schema(catalog: Catalog, node: Node, context: Context) -> Catalog:
             )
         return catalog.put(replace(found, assumed=False))
     catalog, oid = catalog.new_oid()
-    catalog = catalog.put(Schema(oid, name, owner, own=not node.get("if_not_exists"), span=context.span))
+    schema = Schema(oid, name, owner, own=not node.get("if_not_exists"), span=context.span)
+    if catalog.get(("setting", "default_privileges")) is not None:
+        from schemalint.replay.privileges import default_privileges
+
+        schema = replace(schema, privileges=default_privileges(catalog, "schemas", 0, owner))
+    catalog = catalog.put(schema)
     elements = node.get("schemaElts") or ()
     if not elements:
         return catalog

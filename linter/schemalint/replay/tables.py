@@ -11,6 +11,7 @@ from schemalint.replay.constraints import add_check, add_key, add_not_null
 from schemalint.replay.context import Context, Refused
 from schemalint.replay.foreign_keys import add_foreign_key
 from schemalint.replay.names import owner_now, range_name, relation_of, replace, schema_for, temporary_schema
+from schemalint.replay.owners import with_privileges
 from schemalint.text import Span
 
 PERSISTENCE = {"p": "permanent", "u": "unlogged", "t": "temporary"}
@@ -111,17 +112,6 @@ def option_text(element: Node) -> str:
         return "true" if inner.get("boolval") else "false"
     names = inner.get("names") if kind == "TypeName" else None
     return ".".join(each["String"]["sval"] for each in names) if names else ""
-
-
-def with_privileges(catalog: Catalog, relation: Relation) -> Relation:
-    """The new relation with what ALTER DEFAULT PRIVILEGES grants on it."""
-    if catalog.get(("setting", "default_privileges")) is None:
-        return relation
-    from schemalint.replay.privileges import default_privileges
-
-    kind = "sequences" if relation.kind is RelationKind.SEQUENCE else "tables"
-    granted = default_privileges(catalog, kind, relation.schema, relation.owner)
-    return replace(relation, privileges=granted) if granted else relation
 
 
 def _elements(

@@ -18,8 +18,9 @@ from schemalint.replay.names import (
     use_all,
     use_type,
 )
+from schemalint.replay.owners import with_privileges
 from schemalint.replay.reading import NOWHERE, Output, Reader, rewritten
-from schemalint.replay.tables import PERSISTENCE, open_relation, option_text, options_of, with_privileges
+from schemalint.replay.tables import PERSISTENCE, open_relation, option_text, options_of
 
 CHECK_OPTIONS = {"LOCAL_CHECK_OPTION": "local", "CASCADED_CHECK_OPTION": "cascaded"}
 TRUE = ("true", "on", "1", "yes")
