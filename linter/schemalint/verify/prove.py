@@ -334,9 +334,8 @@ def unreported(answers: Sequence[Answer], examined: Examined, newest: bool, root
 def _lives(unsaid: verdicts.Unsaid, last: Answer, silent: Sequence[Finding]) -> bool:
     """Whether the last state that was asked about the source still shows it."""
     if unsaid.kind == "loss":
-        return any(
-            each.source == unsaid.source and any(True for _ in verdicts.losses_untold(each, silent)) for each in last.around
-        )
+        around = (each for each in last.around if each.source == unsaid.source)
+        return any(True for each in around for _ in verdicts.losses_untold(each, silent))
     return any(
         each.failed and (each.sqlstate, each.message) == (unsaid.outcome.sqlstate, unsaid.outcome.message)
         for around in last.around
