@@ -33,6 +33,14 @@ class Line(msgspec.Struct, frozen=True):
     columns: tuple[tuple[int, str, str], ...]  # (number in the target, target column, source column)
 
 
+class Lost(msgspec.Struct, frozen=True):
+    """What a write does not leave in a target: a row, or a column's value."""
+
+    message: str
+    line: Line
+    column: tuple[str, str] | None = None  # of the target and of the source
+
+
 def asked_of(unit: Unit | None, earlier: Unit | None, witnesses: Sequence[str]) -> Asked | None:
     """What to ask a state about a source; None where it has no such table."""
     if unit is None:
@@ -92,31 +100,37 @@ def _name(relation: Relation, catalog: Catalog) -> Name:
 # -- losses
 
 
-def newly_lost(before: Outcome, after: Outcome, old: Line, new: Line) -> str | None:
-    """What a write left in the target before a migration and does not after it, in words."""
+def newly_lost(before: Outcome, after: Outcome, old: Line, new: Line) -> Iterator[Lost]:
+    """What a write left in the target before a migration and does not after it: a row, or each column that is another."""
     if before.failed or after.failed or before.unsynced or after.unsynced:
-        return None
+        return
     if old.target not in before.rows or new.target not in after.rows:
-        return None
+        return
     if after.write.event == "delete":
         stays = len(after.rows.get(new.target, ())) > len(before.rows.get(old.target, ()))
-        return f"the row stays in {'.'.join(new.target)}" if stays and not after.rows.get(new.source) else None
-    if len(after.rows.get(new.target, ())) < len(before.rows.get(old.target, ())):
-        return f"no row arrives in {'.'.join(new.target)}"
+        if stays and not after.rows.get(new.source):
+            yield Lost(f"the row stays in {'.'.join(new.target)}", new)
+    elif len(after.rows.get(new.target, ())) < len(before.rows.get(old.target, ())):
+        yield Lost(f"no row arrives in {'.'.join(new.target)}", new)
+    else:
+        yield from _values_lost(before, after, old, new)
+
+
+def _values_lost(before: Outcome, after: Outcome, old: Line, new: Line) -> Iterator[Lost]:
     new = msgspec.structs.replace(new, key=new.key or old.key, columns=new.columns or old.columns)
     if not old.key:
-        return None
+        return
     were = {number: (target, source) for number, target, source in old.columns}
     for number, target, source in new.columns:
         if number in were:
             first = _values(before, old, *were[number])
             second = _values(after, new, target, source)
             for (given, got), (given_now, got_now) in zip(first, second, strict=False):
+                is_now = f"{'.'.join(new.target)}.{target} is {_shown(got_now)}"
                 if _same(got, given) and not _same(got_now, given_now):
-                    return f"{'.'.join(new.target)}.{target} is {_shown(got_now)} where {source} is {_shown(given_now)}"
-                if _same(given, given_now) and not _same(got, got_now) and not MADE_ANEW.fullmatch(str(got)):
-                    return f"{'.'.join(new.target)}.{target} is {_shown(got_now)} and was {_shown(got)}"
-    return None
+                    yield Lost(f"{is_now} where {source} is {_shown(given_now)}", new, (target, source))
+                elif _same(given, given_now) and not _same(got, got_now) and not MADE_ANEW.fullmatch(str(got)):
+                    yield Lost(f"{is_now} and was {_shown(got)}", new, (target, source))
 
 
 def left_behind(outcome: Outcome, line: Line) -> str | None:

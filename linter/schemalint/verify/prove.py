@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from schemalint.check import Examined, ordered
 from schemalint.course import Course
+from schemalint.decisions.baseline import left_by
+from schemalint.decisions.deciding import left_of
 from schemalint.finding import Certainty, Finding, Proof, Report, Severity, Sync
 from schemalint.migrations.migration import History
 from schemalint.parse.statements import Statement
@@ -37,6 +39,7 @@ class Question(msgspec.Struct, frozen=True):
 
     migration: int
     findings: tuple[Finding, ...]
+    unsaid: tuple[Finding, ...]  # what is not told of it, because somebody has decided so
     sources: tuple[tuple[Unit | None, Unit], ...]
 
 
@@ -79,9 +82,28 @@ def prove(
     except TimeLimitError:
         notes.append(f"the time limit of {seconds:g} seconds was reached; what was not asked until then is not proved")
     findings = [msgspec.structs.replace(each, proof=_proof(each, answers)) for each in examined.report.findings]
-    findings += unreported(answers, examined, asked is None)
-    report = msgspec.structs.replace(examined.report, findings=tuple(ordered(findings)), notes=tuple(notes))
+    shown = [each for each in map(_weighed(configuration), unreported(answers, examined, asked is None, history.root)) if each]
+    left = left_by(examined.baseline, left_of(shown, examined.decisions, configuration)).findings
+    report = msgspec.structs.replace(
+        examined.report,
+        findings=tuple(ordered([*findings, *left])),
+        suppressed=examined.report.suppressed + len(shown) - len(left),
+        notes=tuple(notes),
+    )
     return Proved(report, environment)
+
+
+def _weighed(configuration: Configuration) -> Callable[[Finding], Finding | None]:
+    """What is configured about the findings of the server: `select` chooses among rules, and these are of none."""
+    heard = msgspec.structs.replace(configuration, select=())
+
+    def weighed(finding: Finding) -> Finding | None:
+        chosen = heard.severity_of(finding.rule)
+        if not heard.asks(finding.rule):
+            return None
+        return finding if chosen is None else msgspec.structs.replace(finding, severity=Severity(chosen))
+
+    return weighed
 
 
 # -- what to ask
@@ -90,9 +112,7 @@ def prove(
 def questions(examined: Examined, asked: frozenset[str] | None) -> list[Question]:
     """The migrations that findings are blamed on, and those that were asked about or have touched a sync."""
     course = examined.course
-    by_path: dict[str, list[Finding]] = {}
-    for each in examined.report.findings:
-        by_path.setdefault(each.span.source.path, []).append(each)
+    by_path, unsaid_by_path = _by_path(examined.report.findings), _by_path(examined.unsaid)
     found = []
     for number, replayed in enumerate(examined.replayed):
         path = replayed.migration.path
@@ -100,8 +120,16 @@ def questions(examined: Examined, asked: frozenset[str] | None) -> list[Question
         if not findings and asked is not None and path not in asked:
             continue
         sources = tuple(_sources(course, number, findings))
-        if findings or sources:
-            found.append(Question(number, findings, sources))
+        unsaid = tuple(unsaid_by_path.get(path, ()))
+        if findings or sources or any(each.rule.startswith("fails/") for each in unsaid):
+            found.append(Question(number, findings, unsaid, sources))
+    return found
+
+
+def _by_path(findings: Iterable[Finding]) -> Mapping[str, list[Finding]]:
+    found: dict[str, list[Finding]] = {}
+    for each in findings:
+        found.setdefault(each.span.source.path, []).append(each)
     return found
 
 
@@ -170,7 +198,8 @@ class Asker:
         applied = self._apply(working, replayed)
         self._skipped += [f"{_where(each.span)}: {each.reason}; not run" for each in applied.skipped]
         if not question.findings:
-            self._refused += applied.refused
+            told = [each for each in question.unsaid if each.rule.startswith("fails/")]
+            self._refused += [] if told else applied.refused
         fails = [each for each in question.findings if each.rule.startswith("fails/")]
         hit = {each.span.start for each in applied.refused}
         seeded = self._seeded(before, replayed) if any(each.span.start not in hit for each in fails) else None
@@ -287,24 +316,26 @@ def _after_refusal(proof: Proof, applied: Applied) -> Proof:
     return Proof("not reached", first.sqlstate, message)
 
 
-def unreported(answers: Sequence[Answer], examined: Examined, newest: bool) -> Iterator[Finding]:
+def unreported(answers: Sequence[Answer], examined: Examined, newest: bool, root: str) -> Iterator[Finding]:
     """What the server showed and no finding says, as findings of their own."""
     last: Mapping[str, Answer] = {around.source: each for each in answers for around in each.around}
     for answer in answers:
         replayed = examined.replayed[answer.question.migration]
         if answer.clean and not any(f.rule.startswith("fails/") for f in answer.question.findings):
-            yield from _unreported_failures(answer)
+            yield from _unreported_failures(answer, root)
         for (_, unit), around in zip(answer.question.sources, answer.around, strict=True):
             findings = examined.report.findings if newest else answer.question.findings
-            for each in verdicts.unsaid(around, findings):
-                if not newest or _lives(each, last[around.source]):
-                    yield _finding(each, replayed, unit)
+            silent = examined.unsaid if newest else answer.question.unsaid
+            for each in verdicts.unsaid(around, findings, silent):
+                if not newest or _lives(each, last[around.source], silent):
+                    yield _finding(each, replayed, unit, root)
 
 
-def _lives(unsaid: verdicts.Unsaid, last: Answer) -> bool:
+def _lives(unsaid: verdicts.Unsaid, last: Answer, silent: Sequence[Finding]) -> bool:
     """Whether the last state that was asked about the source still shows it."""
     if unsaid.kind == "loss":
-        return any(each.source == unsaid.source and any(True for _ in verdicts.losses(each)) for each in last.around)
+        around = (each for each in last.around if each.source == unsaid.source)
+        return any(True for each in around for _ in verdicts.losses_untold(each, silent))
     return any(
         each.failed and (each.sqlstate, each.message) == (unsaid.outcome.sqlstate, unsaid.outcome.message)
         for around in last.around
@@ -317,17 +348,19 @@ def _lives(unsaid: verdicts.Unsaid, last: Answer) -> bool:
 OF_THE_PLACE = ("42501", "0A000", "58P01", "42704", "F0000", "22023", "3F000", "0LP01", "42710")
 
 
-def _unreported_failures(answer: Answer) -> Iterator[Finding]:
+def _unreported_failures(answer: Answer, root: str) -> Iterator[Finding]:
     for each in answer.applied.refused[:1]:
+        if any(verdicts.foretells_failure(finding, each) for finding in answer.question.unsaid):
+            continue
         if each.sqlstate not in OF_THE_PLACE and each.sqlstate[:2] not in verdicts.OF_THE_RUN:
             message = f"the migration cannot be applied: {each.message}"
             yield _new(
-                "verify/unreported-failure", each.span, message, None, each.sqlstate,
+                "verify/unreported-failure", root, each.span, message, None, each.sqlstate,
                 Proof("confirmed", each.sqlstate, each.message, each.span.text),
             )  # fmt: skip
 
 
-def _finding(unsaid: verdicts.Unsaid, replayed: Replayed, unit: Unit) -> Finding:
+def _finding(unsaid: verdicts.Unsaid, replayed: Replayed, unit: Unit, root: str) -> Finding:
     outcome = unsaid.outcome
     write = f"{outcome.write.event} of {outcome.write.label}".removeprefix("insert of ")
     if unsaid.kind == "break":
@@ -336,7 +369,7 @@ def _finding(unsaid: verdicts.Unsaid, replayed: Replayed, unit: Unit) -> Finding
         message = f"{_writes(outcome.write.event)} {unsaid.source} no longer arrives as before: {unsaid.message} ({write})"
     sync = Sync(unsaid.source, None, None, None)
     return _new(
-        f"verify/unreported-{unsaid.kind}", _span(replayed, unit), message, sync, outcome.sqlstate,
+        f"verify/unreported-{unsaid.kind}", root, _span(replayed, unit), message, sync, outcome.sqlstate,
         Proof("confirmed", outcome.sqlstate, unsaid.message, verdicts.script_of(outcome)),
         Severity.ERROR if unsaid.always else Severity.WARNING, outcome.write.sql,
     )  # fmt: skip
@@ -347,11 +380,12 @@ def _writes(event: str) -> str:
 
 
 def _new(
-    rule: str, span: Span, message: str, sync: Sync | None, sqlstate: str | None, proof: Proof,
+    rule: str, root: str, span: Span, message: str, sync: Sync | None, sqlstate: str | None, proof: Proof,
     severity: Severity = Severity.ERROR, witness: str | None = None,
 ) -> Finding:  # fmt: skip
     certainty = Certainty.CERTAIN if severity is Severity.ERROR else Certainty.CONDITIONAL
-    digest = hashlib.sha256("\n".join((rule, span.source.path, message)).encode("utf-8", "replace")).hexdigest()[:16]
+    path = span.source.path.removeprefix(f"{root}/")
+    digest = hashlib.sha256("\n".join((rule, path, message)).encode("utf-8", "replace")).hexdigest()[:16]
     answer = f"{sqlstate} {proof.message}" if sqlstate else None
     return Finding(
         rule,

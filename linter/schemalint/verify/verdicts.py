@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from re import compile as pattern
+from re import escape, search
 
 import msgspec
 
 from schemalint.finding import Finding, Proof
 from schemalint.rule import load_rules
-from schemalint.verify.flows import Line, left_behind, newly_lost
+from schemalint.verify.flows import Line, Lost, left_behind, newly_lost
 from schemalint.verify.probe import Outcome, Probed
-from schemalint.verify.replaying import Applied
+from schemalint.verify.replaying import Applied, Refused
 
 EVENTS = ("insert", "update", "delete")
 OF_ONE_OBJECT = "23"  # what violates a constraint names it: another constraint's violation proves nothing
@@ -47,7 +48,7 @@ def proof_of_failure(finding: Finding, applied: Applied, seeded: Applied | None)
     stated = stated_by(finding)
     for attempt, where in ((applied, ""), (seeded, " on tables that have rows")):
         for each in attempt.refused if attempt is not None else ():
-            if each.span.start <= finding.span.start < each.span.end or each.span == finding.span:
+            if _is_at(each, finding):
                 if not stated or each.sqlstate in stated:
                     return Proof("confirmed", each.sqlstate, each.message + where, each.span.text)
                 return Proof("not reached", each.sqlstate, f"another error stands before it: {each.message}", each.span.text)
@@ -57,6 +58,17 @@ def proof_of_failure(finding: Finding, applied: Applied, seeded: Applied | None)
     if finding.certainty == "certain":
         return Proof("refuted", None, "the statement was applied", finding.span.text)
     return Proof("not reached", None, "the statement was applied to the rows that were tried")
+
+
+def _is_at(refused: Refused, finding: Finding) -> bool:
+    return refused.span.start <= finding.span.start < refused.span.end or refused.span == finding.span
+
+
+def foretells_failure(finding: Finding, refused: Refused) -> bool:
+    """Whether a finding says that the migration cannot be applied for this error."""
+    stated = stated_by(finding)
+    here = finding.span.source is refused.span.source and _is_at(refused, finding)
+    return here and finding.rule.startswith("fails/") and (not stated or refused.sqlstate in stated)
 
 
 def proof_of_break(finding: Finding, around: Around | None) -> Proof:
@@ -95,7 +107,8 @@ def proof_of_loss(finding: Finding, around: Around | None) -> Proof:
     if around is None or not around.after.outcomes:
         return Proof("not reached", None, around.after.reason if around else "its source is not there")
     event = event_of(finding)
-    for outcome, message in (*losses(around, event), *_standing(around, event, finding)):
+    lost = ((outcome, each.message) for outcome, each in losses(around, event))
+    for outcome, message in chain(lost, _standing(around, event, finding)):
         return Proof("confirmed", None, f"{message} ({outcome.write.label})", script_of(outcome))
     failing = [each for each in around.after.outcomes if each.failed and not each.by_source]
     return _unconfirmed(finding, around.after, event, failing, "every copy was as before")
@@ -117,7 +130,7 @@ def _unconfirmed(finding: Finding, after: Probed, event: str | None, failing: Se
     return Proof("not reached", None, f"{said} among {len(after.outcomes)} tried")
 
 
-def losses(around: Around, event: str | None = None) -> Iterator[tuple[Outcome, str]]:
+def losses(around: Around, event: str | None = None) -> Iterator[tuple[Outcome, Lost]]:
     """The writes that left more in a target before the migration than after it."""
     for new in around.new_lines:
         old = next((each for each in around.old_lines if follows(each, new)), None)
@@ -125,9 +138,7 @@ def losses(around: Around, event: str | None = None) -> Iterator[tuple[Outcome, 
             continue
         for after in around.after.outcomes:
             if after.write.event == new.event and (before := around.before.named(after.write)) is not None:
-                message = newly_lost(before, after, old, new)
-                if message is not None:
-                    yield after, message
+                yield from ((after, each) for each in newly_lost(before, after, old, new))
 
 
 def follows(old: Line, new: Line) -> bool:
@@ -148,21 +159,59 @@ def _standing(around: Around, event: str | None, finding: Finding) -> Iterator[t
                     yield outcome, message
 
 
-def unsaid(around: Around, findings: Sequence[Finding]) -> Iterator[Unsaid]:
-    """Breaks and losses of a source that none of the findings about it foretells; each error once."""
-    about = [each for each in findings if each.sync is not None and each.sync.source == around.source]
+def unsaid(around: Around, findings: Sequence[Finding], silent: Sequence[Finding] = ()) -> Iterator[Unsaid]:
+    """Breaks and losses of a source that none of the findings about it foretells; each error once.
+
+    What is said of a source makes its reader look at it. A finding that is silent, because somebody has decided so, answers
+    for no more than what it foretells itself.
+    """
+    about = _about(around, findings)
+    silent = _about(around, silent)
     seen: set[tuple[str | None, str]] = set()
     said = {state for each in about if each.rule.startswith("breaks/") for state in stated_by(each) or ("",)}
     for after in around.after.outcomes:
         known = (after.sqlstate, QUOTED.sub("", after.message))
-        if after.failed and not after.by_source and not said & {after.sqlstate, ""} and known not in seen and _new(around, after):
+        if not after.failed or after.by_source or said & {after.sqlstate, ""} or known in seen:
+            continue
+        if _new(around, after) and not any(_foretells_break(each, after) for each in silent):
             seen.add(known)
             yield Unsaid("break", around.source, after, after.message, always(around, after))
     if not any(each.rule.startswith(("breaks/", "loses/")) for each in about):
         yield from (
-            Unsaid("loss", around.source, outcome, message, outcome.write.ordinary)
-            for outcome, message in islice(losses(around), 1)
+            Unsaid("loss", around.source, outcome, lost.message, outcome.write.ordinary)
+            for outcome, lost in islice(losses_untold(around, silent), 1)
         )
+
+
+def _about(around: Around, findings: Sequence[Finding]) -> list[Finding]:
+    return [each for each in findings if each.sync is not None and each.sync.source == around.source]
+
+
+def _foretells_break(finding: Finding, outcome: Outcome) -> bool:
+    if not finding.rule.startswith("breaks/"):
+        return False
+    if finding.rule in IN_OWN_WORDS:
+        return outcome.sqlstate in stated_by(finding)
+    return _fit(finding, outcome, event_of(finding)) >= 2
+
+
+def losses_untold(around: Around, silent: Sequence[Finding]) -> Iterator[tuple[Outcome, Lost]]:
+    """The losses that none of the findings which stay silent foretells."""
+    about = _about(around, silent)
+    return ((outcome, each) for outcome, each in losses(around) if not any(_foretells_loss(f, outcome, each) for f in about))
+
+
+def _foretells_loss(finding: Finding, outcome: Outcome, lost: Lost) -> bool:
+    """Whether a loss is the one that a finding tells of: in its target, by its event, of a column that it names, if any."""
+    target = ".".join(lost.line.target)
+    said = finding.message.replace('"', "")
+    if not finding.rule.startswith("loses/") or event_of(finding) not in (None, outcome.write.event):
+        return False
+    if finding.sync is not None and (finding.sync.target or target).replace('"', "") != target:
+        return False
+    named = {there for _, there, _ in lost.line.columns if search(rf"(?<!\w){escape(f'{target}.{there}')}(?!\w)", said)}
+    keys = {there for there, _ in lost.line.key}
+    return not named or bool(named & ({lost.column[0]} if lost.column is not None else keys))
 
 
 def _new(around: Around, after: Outcome) -> bool:
