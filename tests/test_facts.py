@@ -469,7 +469,7 @@ def test_look_ups() -> None:
     assert facts.canonical_name(["pg_catalog", "int4"]) == "int4"
     assert facts.canonical_name(["public", "int4"]) is None
     assert facts.canonical_name(["mood"]) is None
-    assert facts.cast("int4", "int8") == facts.CastFact("int4", "int8", "i", "f")
+    assert facts.cast("int4", "int8") == facts.CastFact("int4", "int8", "i", "f", "i")
     assert facts.type_named("mood") is None
     assert facts.functions_named("no_such_function") == ()
     assert facts.operators_named("no such operator") == ()
