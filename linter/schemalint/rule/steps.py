@@ -42,7 +42,7 @@ def safe_steps(
         return None
     table, name = catalog.qualified_name(target), quoted(column.name)
     return (
-        f"in three steps, each a migration of its own:\n"
+        f"in three steps, each a migration of its own; on a table that has rows, such a column fails at once (23502):\n"
         f"1. ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL;  -- or add it without NOT NULL to begin with\n"
         f"2. {rewritten};\n"
         f"3. UPDATE {table} SET {name} = {literal} WHERE {name} IS NULL;\n"
