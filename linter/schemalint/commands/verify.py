@@ -87,6 +87,8 @@ def verify(
     try:
         proved = _proved(history, asked, configuration, baseline, _server(database, pg_bin, configuration), time_limit)
     except ServerError as error:
+        if _was_interrupted(error):
+            raise KeyboardInterrupt from error
         raise CommandError(str(error)) from error
     write(rendered(proved.report, format_, color))
     for each, file in wanted:
@@ -97,6 +99,15 @@ def verify(
     if write_script is not None:
         _write_script(write_script, finding, proved, history)
     return 1 if fails(proved.report, fail_on or configuration.fail_on) else 0
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether somebody's Ctrl-C came first, and what went wrong did so on the way out."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__context__
+    return False
 
 
 def _terminated(*_: object) -> None:
