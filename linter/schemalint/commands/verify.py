@@ -87,8 +87,8 @@ def verify(
     try:
         proved = _proved(history, asked, configuration, baseline, _server(database, pg_bin, configuration), time_limit)
     except ServerError as error:
-        if _was_interrupted(error):
-            raise KeyboardInterrupt from error
+        if (ended := _ended_by(error)) is not None:
+            raise ended from error
         raise CommandError(str(error)) from error
     write(rendered(proved.report, format_, color))
     for each, file in wanted:
@@ -101,13 +101,11 @@ def verify(
     return 1 if fails(proved.report, fail_on or configuration.fail_on) else 0
 
 
-def _was_interrupted(error: BaseException | None) -> bool:
-    """Whether somebody's Ctrl-C came first, and what went wrong did so on the way out."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
+def _ended_by(error: BaseException | None) -> BaseException | None:
+    """The Ctrl-C or the signal that came first, where something went wrong on the way out."""
+    while error is not None and not isinstance(error, KeyboardInterrupt | SystemExit):
         error = error.__context__
-    return False
+    return error
 
 
 def _terminated(*_: object) -> None:
